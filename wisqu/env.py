@@ -1,0 +1,424 @@
+"""Every environment variable WisQu understands: its default, its meaning and the check of its value.
+
+`wisqu.settings` calls `load` and turns the result into Django settings; nothing else of the product reads
+`os.environ`. A value that makes no sense is refused here, in words that name the variable, so that a
+mistake in `.env` is a line to correct and not a traceback.
+
+`python -m wisqu.env` checks the environment and prints what a supervisor must know, as JSON.
+"""
+
+import json
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environ import Env
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SHORTEST_SECRET = 50
+KNOWN_SECRETS = ("django-insecure-", "changeme", "change-me", "change_me", "secret", "insecure", "your-")
+
+
+class BadEnvironment(ValueError):
+    """One or more variables make no sense; the message holds one line for each."""
+
+
+def text(value: str) -> str:
+    if any(character in value for character in "\0\r\n"):
+        raise ValueError
+    return value
+
+
+def word(value: str) -> str:
+    """A name such as a model id: no blanks, nothing unprintable."""
+    if not value.isprintable() or not re.fullmatch(r"[^\s,]{1,200}", value):
+        raise ValueError
+    return value
+
+
+def boolean(value: str) -> bool:
+    # Env.bool takes every unknown word for False: a typing error must not switch something off silently.
+    if value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise ValueError
+    return bool(Env.parse_value(value, bool))
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", value) or not least <= int(value) <= most:
+            raise ValueError
+        return int(value)
+
+    return parse
+
+
+def temperature(value: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) or not 0 <= float(value) <= 2:
+        raise ValueError
+    return float(value)
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def many(parse_one: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    """Values parted by commas; an empty value means none."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        return tuple(parse_one(one.strip()) for one in value.split(",") if one.strip())
+
+    return parse
+
+
+def url(*schemes: str, host: bool = True) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        parts = urlsplit(word(value))
+        if parts.scheme not in schemes or (host and not parts.hostname):
+            raise ValueError
+        _ = parts.port  # raises ValueError when it is not a number
+        return value.rstrip("/") if parts.scheme in {"http", "https"} else value
+
+    return parse
+
+
+def origin(value: str) -> str:
+    parts = urlsplit(url("http", "https")(value))
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def host_name(value: str) -> str:
+    if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]", value):
+        raise ValueError
+    return value
+
+
+def database(value: str) -> str:
+    parts = urlsplit(word(value))
+    if parts.scheme == "sqlite":
+        if parts.netloc or not parts.path.strip("/"):
+            raise ValueError
+        return value
+    checked = url("postgres", "postgresql", "pgsql")(value)
+    if not parts.path.strip("/"):
+        raise ValueError
+    return checked
+
+
+def sentry(value: str) -> str:
+    if find_spec("sentry_sdk") is None:
+        raise ValueError
+    return url("http", "https")(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """How one variable is read. `debug_default` replaces `default` with DEBUG=true."""
+
+    parse: Callable[[str], Any]
+    default: str
+    takes: str
+    meaning: str
+    debug_default: str | None = None
+    required: Callable[[Mapping[str, str]], bool] = lambda _values: False
+    is_list: bool = False
+
+    def raw(self, given: str | None, *, debug: bool) -> str:
+        """The text to parse. An empty list is a value (no fallback models); else empty means not set."""
+        if given is not None and (given.strip() or self.is_list):
+            return given.strip()
+        return self.debug_default if debug and self.debug_default is not None else self.default
+
+
+YES_NO = "true or false"
+TOKENS = "a whole number of tokens"
+WEB_URL = "a URL that begins with http:// or https://"
+
+
+def _debug(values: Mapping[str, str]) -> bool:
+    return values.get("DEBUG", "").strip().lower() in {"true", "1", "yes", "on"}
+
+
+def _needs_key(values: Mapping[str, str]) -> bool:
+    """A served site without a key could answer nobody; other servers than OpenRouter may need none."""
+    base = values.get("OPENROUTER_BASE_URL", "").strip() or VARIABLES["OPENROUTER_BASE_URL"].default
+    return not _debug(values) and "//openrouter.ai" in base
+
+
+def _charges_cards(values: Mapping[str, str]) -> bool:
+    return values.get("BILLING_PROVIDER", "").strip() == "stripe"
+
+
+VARIABLES: dict[str, Variable] = {
+    "OPENROUTER_API_KEY": Variable(
+        text, "", "a key made at https://openrouter.ai/settings/keys",
+        "key for OpenRouter; empty: `make run` answers from its own sandbox", required=_needs_key),
+    "OPENROUTER_BASE_URL": Variable(
+        url("http", "https"), "https://openrouter.ai/api/v1", WEB_URL,
+        "OpenRouter, or any server that speaks the OpenAI protocol (llama.cpp, Ollama, LiteLLM)"),
+    "OPENROUTER_APP_NAME": Variable(text, "WisQu", "one line of text", "name shown in OpenRouter's reports"),
+    "OPENROUTER_APP_URL": Variable(
+        url("http", "https"), "http://localhost:8000", WEB_URL, "address shown in OpenRouter's reports"),
+    "LLM_PROVIDER": Variable(
+        one_of("openrouter"), "openrouter", "openrouter", "the protocol spoken with models: only openrouter"),
+    "LLM_MODEL": Variable(
+        word, "anthropic/claude-sonnet-4.5", "one model id, like anthropic/claude-sonnet-4.5",
+        "model used when nobody chose one"),
+    "LLM_TEMPERATURE": Variable(
+        temperature, "0.7", "a number from 0 to 2", "how freely the model chooses its words"),
+    "LLM_MAX_TOKENS": Variable(
+        whole(1, 1_000_000), "4096", f"{TOKENS} from 1 to 1000000", "longest answer, in tokens"),
+    "PROMPT_CACHING_ENABLED": Variable(
+        boolean, "true", YES_NO, "mark a prompt's unchanging start, so that it is billed at the cache price"),
+    "CACHE_CONTROL_STRATEGY": Variable(
+        one_of("auto", "system", "off"), "auto", "auto, system or off",
+        "where cache marks go: auto (system prompt and history), system (only that), off"),
+    "CACHE_MIN_TOKENS": Variable(
+        whole(0, 1_000_000), "1024", f"{TOKENS} from 0 to 1000000", "shortest text worth a cache mark"),
+    "MODEL_ROUTING_ENABLED": Variable(
+        boolean, "true", YES_NO, "let OpenRouter choose the provider and fall back to other models"),
+    "DEFAULT_FALLBACK_MODELS": Variable(
+        many(word), "openai/gpt-4o-mini,google/gemini-2.5-flash", "model ids parted by commas, or nothing",
+        "models tried in this order when the first can't answer", is_list=True),
+    "ROUTING_STRATEGY": Variable(
+        one_of("auto", "price", "latency", "uptime"), "auto", "auto, price, latency or uptime",
+        "what a provider is chosen by"),
+    "IMAGE_GENERATION_ENABLED": Variable(boolean, "true", YES_NO, "let people make images"),
+    "IMAGE_GENERATION_MODELS": Variable(
+        many(word), "google/gemini-2.5-flash-image", "model ids parted by commas, or nothing",
+        "models that may make images; the first is the default", is_list=True),
+    "USAGE_TRACKING_ENABLED": Variable(
+        boolean, "true", YES_NO, "keep what each answer used and cost, for the reports"),
+    "TRACK_USER_IDS": Variable(
+        boolean, "true", YES_NO, "send OpenRouter a stable pseudonym of the person (never name or e-mail)"),
+    "SECRET_KEY": Variable(
+        text, "", f"at least {SHORTEST_SECRET} random characters (openssl rand -base64 48)",
+        "signs sessions and tokens; empty with DEBUG=true: made once and kept in var/secret_key",
+        required=lambda values: not _debug(values)),
+    "DEBUG": Variable(
+        boolean, "false", YES_NO, "development settings; not set: false, but `make run` uses true"),
+    "ALLOWED_HOSTS": Variable(
+        many(host_name), "localhost,127.0.0.1,[::1]", "host names parted by commas, without scheme or port",
+        "names this site is reached by", is_list=True),
+    "CSRF_TRUSTED_ORIGINS": Variable(
+        many(origin), "", "origins parted by commas, like https://chat.example.org",
+        "origins whose pages may post forms (behind a proxy: the public address)", is_list=True),
+    "DATABASE_URL": Variable(
+        database, "sqlite:///var/wisqu.sqlite3", "sqlite:///path or postgres://user:password@host:port/name",
+        "the database; a relative SQLite path begins at the project"),
+    "REDIS_URL": Variable(
+        url("redis", "rediss"), "", "redis://host:port/number or rediss://…",
+        "cache, live events and job queue shared by several machines; empty: files under var/"),
+    "CELERY_BROKER_URL": Variable(
+        url("redis", "rediss", "amqp", "amqps"), "", "redis://…, rediss://…, amqp://… or amqps://…",
+        "job queue; empty: REDIS_URL, or files under var/broker without it"),
+    "BILLING_PROVIDER": Variable(
+        one_of("sandbox", "manual", "stripe"), "manual", "sandbox (only with DEBUG=true), manual or stripe",
+        "how people pay; empty: sandbox with DEBUG=true, else manual", debug_default="sandbox"),
+    "STRIPE_SECRET_KEY": Variable(
+        word, "", "Stripe's secret key, sk_…", "needed with BILLING_PROVIDER=stripe",
+        required=_charges_cards),
+    "STRIPE_WEBHOOK_SECRET": Variable(
+        word, "", "the signing secret of the webhook, whsec_…", "needed with BILLING_PROVIDER=stripe",
+        required=_charges_cards),
+    "STRIPE_API_BASE": Variable(
+        url("http", "https"), "https://api.stripe.com", WEB_URL, "Stripe's address; another one for tests"),
+    "EMAIL_URL": Variable(
+        url("smtp", "smtps", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "memorymail", "dummymail",
+            host=False),
+        "smtp://localhost:25", "smtp://user:password@host:port, smtp+tls://…, smtp+ssl://… or consolemail://",
+        "how mail leaves; empty: the console with DEBUG=true, else smtp://localhost:25",
+        debug_default="consolemail://"),
+    "SENTRY_DSN": Variable(
+        sentry, "", "the DSN of a Sentry project, and the package sentry-sdk installed",
+        "where crashes are reported; empty: nowhere"),
+    "LOG_LEVEL": Variable(
+        one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
+        "DEBUG, INFO, WARNING, ERROR or CRITICAL", "how much is logged"),
+    "LOG_FORMAT": Variable(
+        one_of("json", "console"), "json", "json or console",
+        "shape of a log line; empty: console with DEBUG=true, else json", debug_default="console"),
+    "FILE_STORAGE_URL": Variable(
+        url("file", host=False), "file:var/files", "file:///absolute/folder or file:folder/in/the/project",
+        "where uploaded files are kept"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The checked values, one attribute per variable in lower case."""
+
+    openrouter_api_key: str = field(repr=False)
+    openrouter_base_url: str
+    openrouter_app_name: str
+    openrouter_app_url: str
+    llm_provider: str
+    llm_model: str
+    llm_temperature: float
+    llm_max_tokens: int
+    prompt_caching_enabled: bool
+    cache_control_strategy: str
+    cache_min_tokens: int
+    model_routing_enabled: bool
+    default_fallback_models: tuple[str, ...]
+    routing_strategy: str
+    image_generation_enabled: bool
+    image_generation_models: tuple[str, ...]
+    usage_tracking_enabled: bool
+    track_user_ids: bool
+    secret_key: str = field(repr=False)
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+    csrf_trusted_origins: tuple[str, ...]
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    celery_broker_url: str = field(repr=False)
+    billing_provider: str
+    stripe_secret_key: str = field(repr=False)
+    stripe_webhook_secret: str = field(repr=False)
+    stripe_api_base: str
+    email_url: str = field(repr=False)
+    sentry_dsn: str = field(repr=False)
+    log_level: str
+    log_format: str
+    file_storage_url: str
+
+    def database(self, *, root: Path = ROOT) -> dict[str, Any]:
+        """Django's DATABASES entry; a relative SQLite path is taken from `root`."""
+        if self.database_url.startswith("sqlite:"):
+            # Env.db_url_config drops the slash of an absolute path unless it is doubled.
+            name = self.database_url.removeprefix("sqlite:").split("?", 1)[0]
+            path = name[3:] if name.startswith("///") else name
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(root / path)}
+        return dict(Env.db_url_config(self.database_url))
+
+    def email(self) -> dict[str, Any]:
+        """Django's EMAIL_* settings."""
+        return {key: value for key, value in Env.email_url_config(self.email_url).items() if key.isupper()}
+
+    def file_folder(self, *, root: Path = ROOT) -> Path:
+        """The folder that FILE_STORAGE_URL names."""
+        return root / urlsplit(self.file_storage_url).path
+
+
+def read(environ: Mapping[str, str], *, root: Path = ROOT) -> Environment:
+    """Check `environ` and fill in defaults. Raises BadEnvironment with one line per wrong variable."""
+    debug = _debug(environ)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, variable in VARIABLES.items():
+        raw = variable.raw(environ.get(name), debug=debug)
+        try:
+            values[name.lower()] = variable.parse(raw) if raw or variable.is_list else ""
+        except ValueError:
+            problems.append(f"{name}={_shown(name, raw)} makes no sense: it takes {variable.takes}.")
+    if "debug" in values:
+        problems += _missing(environ, values) + _contradictions(values)
+    if problems:
+        raise BadEnvironment("\n".join(problems))
+    if not values["secret_key"]:
+        values["secret_key"] = kept_secret(root / "var" / "secret_key")
+    return Environment(**values)
+
+
+def _shown(name: str, value: str) -> str:
+    """The value as it may be repeated on a screen: no keys, no passwords in addresses."""
+    if any(part in name for part in ("KEY", "SECRET", "DSN")) or "@" in value:
+        return "…"
+    return repr(value if len(value) <= 80 else value[:79] + "…")
+
+
+def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} is missing: it takes {variable.takes}."
+        for name, variable in VARIABLES.items()
+        if values.get(name.lower()) == "" and variable.required(environ)
+    ]
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with values that are each right by themselves."""
+    if values["debug"]:
+        return []
+    problems = []
+    secret = values.get("secret_key")
+    if secret and _is_weak(secret):
+        problems.append(f"SECRET_KEY is weak: with DEBUG=false it takes {VARIABLES['SECRET_KEY'].takes}.")
+    if values.get("billing_provider") == "sandbox":
+        problems.append("BILLING_PROVIDER=sandbox earns nothing: with DEBUG=false it takes manual or stripe.")
+    return problems
+
+
+def _is_weak(secret: str) -> bool:
+    known = any(secret.lower().startswith(start) for start in KNOWN_SECRETS)
+    return known or len(secret) < SHORTEST_SECRET or len(set(secret)) < 10
+
+
+def kept_secret(path: Path) -> str:
+    """The development key kept in `path`, readable by its owner alone; made when it is not there yet."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            # A link fails when another process was first: all of them then read the same key.
+            path.hardlink_to(new)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink()
+    return path.read_text().strip()
+
+
+def merged(environ: Mapping[str, str], *, file: Path) -> dict[str, str]:
+    """`environ` over what `file` (a .env) says."""
+
+    class Merged(Env):
+        ENVIRON = dict(environ)
+
+    if file.is_file():
+        Merged.read_env(file)
+    return Merged.ENVIRON
+
+
+def load(*, root: Path = ROOT) -> Environment:
+    """Read the environment of this process and `.env`. Raises BadEnvironment."""
+    return read(merged(os.environ, file=root / ".env"), root=root)
+
+
+def main() -> int:
+    try:
+        environment = load()
+    except BadEnvironment as bad:
+        sys.stderr.write(f"{bad}\n")
+        return 2
+    facts = {
+        "openrouter_key": bool(environment.openrouter_api_key),
+        "database": environment.database()["NAME"] if environment.database_url.startswith("sqlite:") else "",
+        "debug": environment.debug,
+    }
+    sys.stdout.write(json.dumps(facts) + "\n")
+    return 0
+
+
+# A variable without an attribute, or the other way round, is a mistake of ours: found at import.
+assert [name.lower() for name in VARIABLES] == [field.name for field in fields(Environment)]
+
+if __name__ == "__main__":
+    raise SystemExit(main())
