@@ -9,17 +9,30 @@ mistake in `.env` is a line to correct and not a traceback.
 
 import json
 import os
-import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from environ import Env
+
+from wisqu.envvalues import (
+    boolean,
+    database,
+    host_name,
+    many,
+    one_of,
+    origin,
+    sentry,
+    temperature,
+    text,
+    url,
+    whole,
+    word,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,101 +42,6 @@ KNOWN_SECRETS = ("django-insecure-", "changeme", "change-me", "change_me", "secr
 
 class BadEnvironment(ValueError):
     """One or more variables make no sense; the message holds one line for each."""
-
-
-def text(value: str) -> str:
-    if any(character in value for character in "\0\r\n"):
-        raise ValueError
-    return value
-
-
-def word(value: str) -> str:
-    """A name such as a model id: no blanks, nothing unprintable."""
-    if not value.isprintable() or not re.fullmatch(r"[^\s,]{1,200}", value):
-        raise ValueError
-    return value
-
-
-def boolean(value: str) -> bool:
-    # Env.bool takes every unknown word for False: a typing error must not switch something off silently.
-    if value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
-        raise ValueError
-    return bool(Env.parse_value(value, bool))
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", value) or not least <= int(value) <= most:
-            raise ValueError
-        return int(value)
-
-    return parse
-
-
-def temperature(value: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) or not 0 <= float(value) <= 2:
-        raise ValueError
-    return float(value)
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError
-        return value
-
-    return parse
-
-
-def many(parse_one: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
-    """Values parted by commas; an empty value means none."""
-
-    def parse(value: str) -> tuple[str, ...]:
-        return tuple(parse_one(one.strip()) for one in value.split(",") if one.strip())
-
-    return parse
-
-
-def url(*schemes: str, host: bool = True) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        parts = urlsplit(word(value))
-        if parts.scheme not in schemes or (host and not parts.hostname):
-            raise ValueError
-        _ = parts.port  # raises ValueError when it is not a number
-        return value.rstrip("/") if parts.scheme in {"http", "https"} else value
-
-    return parse
-
-
-def origin(value: str) -> str:
-    parts = urlsplit(url("http", "https")(value))
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
-        raise ValueError
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def host_name(value: str) -> str:
-    if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]", value):
-        raise ValueError
-    return value
-
-
-def database(value: str) -> str:
-    parts = urlsplit(word(value))
-    if parts.scheme == "sqlite":
-        if parts.netloc or not parts.path.strip("/"):
-            raise ValueError
-        return value
-    checked = url("postgres", "postgresql", "pgsql")(value)
-    if not parts.path.strip("/"):
-        raise ValueError
-    return checked
-
-
-def sentry(value: str) -> str:
-    if find_spec("sentry_sdk") is None:
-        raise ValueError
-    return url("http", "https")(value)
 
 
 @dataclass(frozen=True, slots=True)
