@@ -1,11 +1,16 @@
-"""The user, who signs in with an e-mail address, and the API keys that act for the user."""
+"""The user, who signs in with an e-mail address, and everything that may act for the user.
+
+Three kinds of credential stand beside the password: the browser's `Session`, the `TokenFamily` of a
+program that signed in with the password, and the `APIKey`. Each row can be ended by itself.
+"""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -73,3 +78,99 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return the first word of the name."""
         return self.get_full_name().split()[0]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a changed password or a deactivation ends every sign-in in the same transaction."""
+        # `_password` is Django's own mark of a password that changed (a mere re-hash clears it).
+        ends = not self._state.adding and (self._password is not None or not self.is_active)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if ends:
+                self.end_sign_ins()
+
+    def end_sign_ins(self) -> None:
+        """End every browser session and token of this user, in one transaction. API keys stay."""
+        with transaction.atomic():
+            User.objects.filter(pk=self.pk).update(credential_epoch=models.F("credential_epoch") + 1)
+            self.refresh_from_db(fields=["credential_epoch"])
+            Session.objects.filter(user=self).delete()
+            TokenFamily.objects.filter(user=self, revoked_at=None).update(revoked_at=timezone.now())
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session must carry to be this user's; a raised epoch changes it."""
+        return f"{super().get_session_auth_hash()}{self.credential_epoch}"
+
+
+class Session(AbstractBaseSession):
+    """A browser's session, with the user as a column so that all of a user's can be ended at once."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        """Return the store that keeps its sessions here."""
+        from wisqu.accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class TokenFamily(models.Model):
+    """One sign-in of a program: the refresh tokens that followed each other, and their access tokens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="token_families")
+    # The user's epoch when the password was checked: a later one ends the family, whatever raced it.
+    epoch = models.PositiveIntegerField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "token families"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RefreshToken(models.Model):
+    """One refresh token of a family. Used once; used again, it ends the family."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    family = models.ForeignKey(TokenFamily, models.CASCADE, related_name="tokens")
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(db_index=True, editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class APIKey(models.Model):
+    """A key that acts for its user until revoked. Only a hash of the secret is kept."""
+
+    class Scope(models.TextChoices):
+        """What a key may do."""
+
+        READ = "read", "Read"
+        WRITE = "write", "Ask and change"
+        ACCOUNT = "account", "Manage the account and its keys"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    # The public part of the key: finds the row, and tells a person which key is meant.
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (wq_{self.prefix}…)"
