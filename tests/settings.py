@@ -2,6 +2,7 @@
 
 import os
 
+os.environ.setdefault("WISQU_ENV_FILE", os.devnull)  # a developer's own .env changes no test
 os.environ.setdefault("DEBUG", "true")
 os.environ.setdefault("OPENROUTER_API_KEY", "sk-or-sandbox")
 os.environ.setdefault("ALLOWED_HOSTS", "*")

@@ -316,8 +316,9 @@ def merged(environ: Mapping[str, str], *, file: Path) -> dict[str, str]:
 
 
 def load(*, root: Path = ROOT) -> Environment:
-    """Read the environment of this process and `.env`. Raises BadEnvironment."""
-    return read(merged(os.environ, file=root / ".env"), root=root)
+    """Read the environment of this process over `.env`. Raises BadEnvironment."""
+    file = Path(os.environ.get("WISQU_ENV_FILE", root / ".env"))
+    return read(merged(os.environ, file=file), root=root)
 
 
 def main() -> int:

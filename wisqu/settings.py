@@ -16,7 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("WISQU_VAR", BASE_DIR / "var"))
 
 try:
-    ENV = environment.read(os.environ)
+    ENV = environment.load()
 except environment.BadEnvironment as bad:
     print(bad, file=sys.stderr)  # noqa: T201 - one line for the operator instead of a traceback
     raise SystemExit(2) from None
@@ -106,9 +106,9 @@ TEMPLATES = [
 # --- Data ---------------------------------------------------------------------------------------
 
 
-def _database(url: str) -> dict[str, Any]:
+def _database() -> dict[str, Any]:
     """Return Django's settings of one database; each kind with the options that hold under load."""
-    config: dict[str, Any] = environ.Env.db_url_config(url)
+    config = ENV.database()
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = {
             # IMMEDIATE takes the write lock at BEGIN, so that a writer waits its turn instead of failing half-way.
@@ -123,7 +123,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 IS_EMBEDDED = ENV.database_url.startswith("sqlite")
-DATABASES = {"default": _database(ENV.database_url)}
+DATABASES = {"default": _database()}
 REDIS_URL = ENV.redis_url
 
 if REDIS_URL:
@@ -232,7 +232,15 @@ MAX_MESSAGE_CHARACTERS = 200_000
 
 # --- Pages --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("ar", "العربية"), ("fa", "فارسی"), ("ur", "اردو"), ("tr", "Türkçe"), ("id", "Bahasa Indonesia"), ("fr", "Français")]
+LANGUAGES = [
+    ("en", "English"),
+    ("ar", "العربية"),
+    ("fa", "فارسی"),
+    ("ur", "اردو"),
+    ("tr", "Türkçe"),
+    ("id", "Bahasa Indonesia"),
+    ("fr", "Français"),
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
