@@ -106,7 +106,9 @@ class Invalid(Problem):
 def problem_response(problem: Problem, *, request_id: str = "") -> HttpResponse:
     """Return the problem as an HTTP answer."""
     response = HttpResponse(
-        msgspec.json.encode(problem.body(request_id=request_id)), status=problem.status, content_type=CONTENT_TYPE
+        msgspec.json.encode(problem.body(request_id=request_id)),
+        status=problem.status,
+        content_type=CONTENT_TYPE,
     )
     for name, value in problem.headers.items():
         response[name] = value

@@ -1,0 +1,141 @@
+"""Conversations, their messages (a tree of rows) and turns (one question being answered)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from chat.querysets import ConversationQuerySet, MessageQuerySet, TurnQuerySet
+from wisqu.api.ids import uuid7
+
+
+class Conversation(models.Model):
+    """A thread of one person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    model = models.CharField(max_length=200, blank=True, help_text="The model asked by default; empty: the product's.")
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    last_message_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The last message of the branch that is shown; the branch is its chain of parents.
+    head = models.ForeignKey("Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-last_message_at", "-id"], name="conversation_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Message(models.Model):
+    """A question or an answer. An answer carries the facts of how it was made and what it cost."""
+
+    class Role(models.TextChoices):
+        """Who speaks."""
+
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    class Status(models.TextChoices):
+        """How far an answer is; a question is always done."""
+
+        STREAMING = "streaming"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies")
+    role = models.CharField(max_length=9, choices=Role.choices)
+    content = models.TextField(blank=True)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.DONE)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Estimated once, so that fitting a history into a context never counts old text again.
+    token_estimate = models.PositiveIntegerField(default=0)
+
+    # Facts of an answer.
+    reasoning = models.TextField(blank=True)
+    citations = models.JSONField(default=list, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    final_model_used = models.CharField(max_length=200, blank=True)
+    models_attempted = models.JSONField(default=list, blank=True)
+    fallback_used = models.BooleanField(default=False)
+    routing_strategy = models.CharField(max_length=10, blank=True)
+    provider = models.CharField(max_length=100, blank=True)
+    generation_id = models.CharField(max_length=100, blank=True)
+    finish_reason = models.CharField(max_length=50, blank=True)
+    error_code = models.CharField(max_length=50, blank=True)
+    error_detail = models.CharField(max_length=500, blank=True)
+    history_messages_cut = models.PositiveIntegerField(default=0)
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    reasoning_tokens = models.PositiveIntegerField(null=True, blank=True)
+    total_tokens = models.PositiveIntegerField(null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    first_token_ms = models.PositiveIntegerField(null=True, blank=True)
+    total_ms = models.PositiveIntegerField(null=True, blank=True)
+    enable_caching = models.BooleanField(default=True)
+    cache_breakpoints = models.JSONField(default=list, blank=True)
+    cached_tokens_read = models.PositiveIntegerField(null=True, blank=True)
+    cached_tokens_written = models.PositiveIntegerField(null=True, blank=True)
+    cache_discount_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+
+    # For each event of the stream, the length of `content` (code points) after it: unsigned 32-bit, native order.
+    # With it a reader resumes exactly, even long after the events themselves are gone.
+    stream_ends = models.BinaryField(null=True, blank=True, editable=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["conversation", "-id"], name="message_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.id}"
+
+
+class Turn(models.Model):
+    """One question on its way to an answer, from the moment it is paid for to the moment it is settled."""
+
+    class Status(models.TextChoices):
+        """Running, or ended in one of three ways; never in between."""
+
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # also the reservation's key
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="turns")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    question = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    answer = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="turn")
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["heartbeat_at"], name="turn_running", condition=models.Q(status="running")),
+            models.Index(fields=["owner", "-id"], name="turn_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.id}"
