@@ -68,14 +68,19 @@ TOKENS = "a whole number of tokens"
 WEB_URL = "a URL that begins with http:// or https://"
 
 
+def is_openrouter(base_url: str) -> bool:
+    """True for OpenRouter itself; other servers may need no key."""
+    return "//openrouter.ai" in base_url
+
+
 def _debug(values: Mapping[str, str]) -> bool:
     return values.get("DEBUG", "").strip().lower() in {"true", "1", "yes", "on"}
 
 
 def _needs_key(values: Mapping[str, str]) -> bool:
-    """A served site without a key could answer nobody; other servers than OpenRouter may need none."""
+    """A served site without a key could answer nobody."""
     base = values.get("OPENROUTER_BASE_URL", "").strip() or VARIABLES["OPENROUTER_BASE_URL"].default
-    return not _debug(values) and "//openrouter.ai" in base
+    return not _debug(values) and is_openrouter(base)
 
 
 def _charges_cards(values: Mapping[str, str]) -> bool:
@@ -315,22 +320,34 @@ def merged(environ: Mapping[str, str], *, file: Path) -> dict[str, str]:
     return Merged.ENVIRON
 
 
+def env_file(*, root: Path = ROOT) -> Path:
+    """The `.env` to read; WISQU_ENV_FILE names another one (tests read none)."""
+    return Path(os.environ.get("WISQU_ENV_FILE", root / ".env"))
+
+
 def load(*, root: Path = ROOT) -> Environment:
     """Read the environment of this process over `.env`. Raises BadEnvironment."""
-    file = Path(os.environ.get("WISQU_ENV_FILE", root / ".env"))
-    return read(merged(os.environ, file=file), root=root)
+    return read(merged(os.environ, file=env_file(root=root)), root=root)
 
 
 def main() -> int:
+    """Print what a supervisor must know before a start; exit status 2 for a wrong environment."""
+    environ = merged(os.environ, file=env_file())
+    base = environ.get("OPENROUTER_BASE_URL", "").strip() or VARIABLES["OPENROUTER_BASE_URL"].default
+    needs_sandbox = not environ.get("OPENROUTER_API_KEY", "").strip() and is_openrouter(base)
+    if needs_sandbox:
+        environ["OPENROUTER_API_KEY"] = "sk-or-sandbox"
     try:
-        environment = load()
+        environment = read(environ)
     except BadEnvironment as bad:
         sys.stderr.write(f"{bad}\n")
         return 2
+    is_embedded = environment.database_url.startswith("sqlite:")
     facts = {
-        "openrouter_key": bool(environment.openrouter_api_key),
-        "database": environment.database()["NAME"] if environment.database_url.startswith("sqlite:") else "",
+        "needs_sandbox": needs_sandbox,
+        "database": environment.database()["NAME"] if is_embedded else "",
         "debug": environment.debug,
+        "host": next((host for host in environment.allowed_hosts if host[0] not in "*."), "localhost"),
     }
     sys.stdout.write(json.dumps(facts) + "\n")
     return 0

@@ -1,0 +1,1 @@
+"""What stands behind `make`: only the standard library, since nothing is installed yet when it starts."""

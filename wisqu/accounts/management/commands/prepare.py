@@ -1,0 +1,26 @@
+"""`manage.py prepare`: brings the databases and the seeds up to date; may be repeated at any time."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+
+# In this order: people subscribe to plans, and plans name models.
+SEEDS = ("seed_models", "seed_plans")
+DEMO = "seed_demo"
+
+
+class Command(BaseCommand):
+    help = "Migrates the databases and seeds plans, models and, with DEBUG=true, the demo accounts."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        quiet = {"verbosity": 0}
+        for alias in settings.DATABASES:
+            call_command("migrate", database=alias, interactive=False, **quiet)
+        known = get_commands()
+        for seed in (*SEEDS, DEMO) if settings.DEBUG else SEEDS:
+            if seed in known:
+                call_command(seed, **quiet)
+        if not settings.DEBUG:
+            call_command("collectstatic", interactive=False, **quiet)
