@@ -1,0 +1,141 @@
+"""What the sandbox's model says: Markdown worth looking at, chosen by the question's script and words."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from wisqu.sandbox import controls, tokens
+from wisqu.sandbox.reading import Ask
+
+_DATA = Path(__file__).parent / "data" / "replies"
+_TITLE_ASKED = re.compile(
+    r"\b(?:write|give|generate|create|make|suggest|propose|choose|reply|answer)\b[^\n]{0,80}\btitles?\b",
+    re.IGNORECASE,
+)
+_URDU = re.compile(r"[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2]")
+_PERSIAN = re.compile(r"[\u067e\u0686\u0698\u06a9\u06af\u06cc]")
+_ARABIC = re.compile(r"[\u0600-\u06ff]")
+_TOPICS: dict[str, tuple[str, ...]] = {
+    "code": ("code", "python", "program", "function", "script", "calculate", "کد", "پایتون", "برنامه", "برمجة", "كود", "حساب"),
+    "table": ("table", "compare", "list", "difference", "جدول", "مقایسه", "مقارنة", "قائمة", "قارن", "فهرست", "موازنہ"),
+    "verse": ("verse", "qur", "quran", "surah", "ayah", "آیه", "قرآن", "سوره", "قرآن", "القرآن", "آية", "سورة", "آیت"),
+}  # fmt: skip
+_REASONING = {
+    "en": "The question is read first, then its language and its topic. A short structured answer will do: "
+    "a heading, the main points, and an example. No model is asked, so nothing is claimed beyond the sample.",
+    "ar": "أقرأ السؤال أولا ثم أحدد لغته وموضوعه. يكفي جواب قصير مرتب: عنوان ونقاط رئيسة ومثال.",
+    "fa": "نخست پرسش را می‌خوانم و زبان و موضوع آن را می‌یابم. پاسخی کوتاه و مرتب بس است: عنوان، نکته‌ها و یک نمونه.",
+    "ur": "پہلے سوال پڑھتا ہوں، پھر اس کی زبان اور موضوع۔ ایک مختصر اور مرتب جواب کافی ہے۔",
+}
+
+
+@dataclass(slots=True)
+class Reply:
+    """What is said, in the pieces a stream sends, and why it ends."""
+
+    pieces: list[str]
+    reasoning: list[str] = field(default_factory=list)
+    reasoning_hidden: bool = False
+    finish: str = "stop"
+    extras: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # further deltas: images, annotations, tool calls
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def cut(self, limit: int | None) -> None:
+        """Keep to a limit of tokens, reasoning included."""
+        if limit is None or len(self.pieces) + len(self.reasoning) <= limit:
+            return
+        self.reasoning = self.reasoning[:limit]
+        self.pieces = self.pieces[: limit - len(self.reasoning)]
+        self.finish = "length"
+
+
+def language(text: str) -> str:
+    """`ur`, `fa`, `ar` or `en`, by the letters that only one of them has."""
+    if _URDU.search(text):
+        return "ur"
+    if _PERSIAN.search(text):
+        return "fa"
+    return "ar" if _ARABIC.search(text) else "en"
+
+
+def topic(question: str) -> str | None:
+    """The first topic one of whose words is in the question."""
+    lowered = question.casefold()
+    return next((name for name, words in _TOPICS.items() if any(word in lowered for word in words)), None)
+
+
+@cache
+def _pages(tongue: str) -> dict[str, str]:
+    return {
+        path.stem: path.read_text(encoding="utf-8").strip() for path in sorted((_DATA / tongue).glob("*.md"))
+    }
+
+
+def _pick(question: str, names: list[str]) -> str:
+    return names[hashlib.blake2b(question.encode("utf-8", "surrogatepass")).digest()[0] % len(names)]
+
+
+def _quoted(question: str) -> str:
+    line = " ".join(question.split())
+    line = re.sub(r"[<>`*_\[\]|#\\]", "", line)
+    return line if len(line) <= 120 else line[:120].rsplit(" ", 1)[0] + " …"
+
+
+def sample(question: str) -> str:
+    """The Markdown answer to a question."""
+    tongue = language(question)
+    pages = _pages(tongue)
+    wanted = topic(question)
+    name = wanted if wanted in pages else _pick(question, sorted(pages))
+    return pages[name].replace("{question}", _quoted(question) or "…")
+
+
+def title(question: str) -> str:
+    """A short title of what was asked."""
+    words = re.sub(r"[\"'`*#<>\[\]{}|]", "", controls.strip(question)).split()
+    text = " ".join(words[:6]).strip(" ?.!,:;؟،؛")
+    text = text[:60].rsplit(" ", 1)[0] if len(text) > 60 else text
+    return (text[:1].upper() + text[1:]) or "New conversation"
+
+
+def asks_for_title(ask: Ask) -> bool:
+    return _TITLE_ASKED.search(ask.system) is not None
+
+
+def _words(count: int) -> list[str]:
+    """Numbered words, one token each, so that a lost or doubled one is seen."""
+    return [f"w{index}" if index == 1 else f" w{index}" for index in range(1, count + 1)]
+
+
+def _content(ask: Ask) -> list[str]:
+    words = ask.controls
+    if "words" in words:
+        return _words(words.number("words", 100))
+    if "reply" in words:
+        return tokens.pieces(words.text("reply"))
+    if "echo" in words or ask.models[0] == "sandbox/echo":
+        return tokens.pieces(controls.strip(ask.question))
+    return tokens.pieces(sample(controls.strip(ask.question)))
+
+
+def _reasoning(ask: Ask) -> list[str]:
+    if not ask.reasoning:
+        return []
+    if ask.controls.text("reasoning"):
+        return _words(ask.controls.number("reasoning", 20))
+    return tokens.pieces(_REASONING[language(ask.question)])
+
+
+def compose(ask: Ask) -> Reply:
+    """The plain answer to a request, before failures and limits."""
+    if asks_for_title(ask):
+        return Reply(tokens.pieces(title(ask.question)))
+    return Reply(_content(ask), reasoning=_reasoning(ask))

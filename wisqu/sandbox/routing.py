@@ -1,0 +1,124 @@
+"""Which model answers: the first of `model` and `models` that is known, fits and is hit by no scripted failure."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from wisqu.sandbox import catalogue, faults
+from wisqu.sandbox.catalogue import Model
+from wisqu.sandbox.controls import FaultWord
+from wisqu.sandbox.faults import FaultDesk, HttpFault
+from wisqu.sandbox.ledger import Attempt
+from wisqu.sandbox.reading import Ask
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The model that answers and the failures scripted for its answer."""
+
+    model: Model
+    words: list[FaultWord]
+    attempts: list[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoute:
+    """No model answers: the last one's error."""
+
+    fault: HttpFault
+    word: FaultWord | None
+    attempts: list[Attempt]
+
+
+def _missing(name: str) -> HttpFault:
+    return HttpFault(
+        400, f"{name} is not a valid model ID", "invalid_request", availability=("model_not_found", False)
+    )
+
+
+def _gone(name: str) -> HttpFault:
+    return HttpFault(
+        404, f"No endpoints found for {name}.", "not_found", availability=("model_deprecated", False)
+    )
+
+
+def _no_endpoints(message: str) -> HttpFault:
+    return HttpFault(404, message, "not_found", availability=("no_endpoints", False))
+
+
+def _too_long(model: Model, ask: Ask) -> HttpFault | None:
+    asked = ask.prompt_tokens + (ask.max_tokens or 0)
+    if asked <= model.context_length:
+        return None
+    return HttpFault(
+        400,
+        f"This endpoint's maximum context length is {model.context_length} tokens. However, you requested about "
+        f"{asked} tokens ({ask.prompt_tokens} of text input, {ask.max_tokens or 0} in the output). "
+        "Please reduce the length of either one.",
+        "context_length_exceeded",
+    )
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _refused_by_preferences(model: Model, preferences: dict[str, Any]) -> HttpFault | None:
+    message = "No endpoints found matching your provider preferences"
+    only = preferences.get("only")
+    slug = model.provider.lower().replace(" ", "-")
+    if isinstance(only, list) and only and slug not in only and model.family not in only:
+        return _no_endpoints(message)
+    most = preferences.get("max_price")
+    if isinstance(most, dict):
+        for name, price in (("prompt", model.prices.prompt), ("completion", model.prices.completion)):
+            limit = _number(most.get(name))
+            if limit is not None and price * _MILLION > limit:
+                return _no_endpoints(message)
+    return None
+
+
+def _unfit(model: Model, ask: Ask) -> HttpFault | None:
+    """Why this model cannot take this request, if so."""
+    for modality in ("image", "audio", "video"):
+        if modality in ask.modalities_in and modality not in model.input_modalities:
+            return _no_endpoints(f"No endpoints found that support {modality} input")
+    if ask.wants_image and "image" not in model.output_modalities:
+        return _no_endpoints("No endpoints found that support the requested output modalities: image")
+    preferences = ask.body.get("provider")
+    if isinstance(preferences, dict):
+        refused = _refused_by_preferences(model, preferences)
+        if refused is not None:
+            return refused
+    return _too_long(model, ask)
+
+
+def choose(*, ask: Ask, desk: FaultDesk, scope: str) -> Route | NoRoute:
+    """Try the models in their order; what each answered is noted in `attempts`."""
+    attempts: list[Attempt] = []
+    last: tuple[HttpFault, FaultWord | None] = (_missing("?"), None)
+    for index, name in enumerate(ask.models):
+        model = catalogue.find(name)
+        if model is None or model.retired:
+            last = (_missing(name) if model is None else _gone(name), None)
+        else:
+            words = desk.applying(controls=ask.controls, model=model.id, first=index == 0, scope=scope)
+            scripted = faults.http_fault(words)
+            unfit = _unfit(model, ask)
+            if scripted is None and unfit is None:
+                attempts.append(Attempt(model.canonical_slug, model.provider, 200))
+                return Route(model, words, attempts)
+            last = scripted or (unfit or last[0], None)
+        attempts.append(
+            Attempt(
+                model.canonical_slug if model else name,
+                model.provider if model else "unknown",
+                last[0].status,
+            )
+        )
+    return NoRoute(*last, attempts)
