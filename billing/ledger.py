@@ -1,0 +1,89 @@
+"""Ledger entries: what a generation was, and what was charged for it. Written once, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from billing.amounts import Amounts
+from billing.models import LedgerEntry
+
+# Nothing that we ask for costs this much; such a figure is a mistake or an attack.
+ABSURD_USD = Decimal(10_000)
+_PLACES = Decimal("1e-12")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFacts:
+    """What is known of one upstream generation. Money in USD; None is unknown, never zero.
+
+    A cost that can't be (negative, not a number, absurd) is kept as unknown. `savings_usd` is what prompt
+    caching saved, below zero where writing the cache cost more than it brought. `reference` is the id of
+    what it was for. `generation_id` is empty where the server gave none.
+    """
+
+    kind: LedgerEntry.Kind
+    model: str = ""
+    provider: str = ""
+    generation_id: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens_read: int | None = None
+    cached_tokens_written: int | None = None
+    cost_usd: Decimal | None = None
+    cost_source: LedgerEntry.CostSource = LedgerEntry.CostSource.UNKNOWN
+    savings_usd: Decimal | None = None
+    reference: UUID | None = None
+
+    @property
+    def believable_cost(self) -> Decimal | None:
+        """The cost to twelve places, or None where it is unknown or can't be."""
+        cost = self.cost_usd
+        if cost is None or self.cost_source == LedgerEntry.CostSource.UNKNOWN:
+            return None
+        return cost.quantize(_PLACES) if cost.is_finite() and 0 <= cost <= ABSURD_USD else None
+
+    @property
+    def believable_savings(self) -> Decimal | None:
+        """The savings to twelve places, or None where they are unknown or can't be."""
+        saved = self.savings_usd
+        if saved is None or not saved.is_finite() or abs(saved) > ABSURD_USD:
+            return None
+        return saved.quantize(_PLACES)
+
+
+def write(
+    *,
+    user_id: UUID,
+    plan: str,
+    period_start: datetime,
+    charge: Amounts,
+    facts: EntryFacts,
+    reservation_key: UUID | None,
+) -> LedgerEntry:
+    """Add one entry; the unique columns refuse a second one for the same hold or generation."""
+    cost, savings = facts.believable_cost, facts.believable_savings
+    return LedgerEntry.objects.create(
+        user_id=user_id,
+        plan=plan,
+        period_start=period_start,
+        reservation_key=reservation_key,
+        kind=facts.kind,
+        model=facts.model[:200],
+        provider=facts.provider[:100],
+        generation_id=facts.generation_id[:128],
+        reference=facts.reference,
+        prompt_tokens=facts.prompt_tokens,
+        completion_tokens=facts.completion_tokens,
+        reasoning_tokens=facts.reasoning_tokens,
+        cached_tokens_read=facts.cached_tokens_read,
+        cached_tokens_written=facts.cached_tokens_written,
+        cost_usd=cost,
+        cost_source=LedgerEntry.CostSource.UNKNOWN if cost is None else facts.cost_source,
+        cost_without_cache_usd=None if cost is None or savings is None else max(Decimal(0), cost + savings),
+        savings_usd=savings,
+        **dict(charge.items()),
+    )

@@ -1,0 +1,337 @@
+"""Plans, subscriptions, the counters of a usage period, holds on them, and the ledger they are a cache of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from billing.amounts import MEASURES, Amounts
+from billing.periods import Period, period
+from wisqu.api.ids import uuid7
+
+SECONDS_A_MINUTE = 60
+
+
+def _not_negative(*columns: str) -> Q:
+    condition = Q()
+    for column in columns:
+        condition &= Q(**{f"{column}__gte": 0})
+    return condition
+
+
+class Feature(models.TextChoices):
+    """What a plan has or has not; each name is a column of `PlanLimit`."""
+
+    WEB_SEARCH = "web_search", "Web search"
+    IMAGE_GENERATION = "image_generation", "Image generation"
+    PDF = "pdf", "PDF"
+    AUDIO = "audio", "Audio"
+    PROMPT_CACHING = "prompt_caching", "Prompt caching"
+    ADVANCED_MODELS = "advanced_models", "Advanced models"
+    PRIORITY_SUPPORT = "priority_support", "Priority support"
+
+
+class PlanLimit(models.Model):
+    """One plan: what it costs, how much of each measure a period holds, and its features.
+
+    An empty limit means without limit; 0 means none at all.
+    """
+
+    slug = models.SlugField(primary_key=True, max_length=32)
+    name = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The smallest plan comes first.")
+    price_usd = models.DecimalField("USD a month", max_digits=10, decimal_places=2, default=0)
+
+    messages = models.PositiveBigIntegerField("messages a month", null=True, blank=True)
+    tokens = models.PositiveBigIntegerField("tokens a month", null=True, blank=True)
+    images = models.PositiveBigIntegerField("images a month", null=True, blank=True)
+    documents = models.PositiveBigIntegerField("documents a month", null=True, blank=True)
+    audio_minutes = models.PositiveBigIntegerField("audio minutes a month", null=True, blank=True)
+    presets = models.PositiveIntegerField("presets kept", null=True, blank=True)
+    max_context = models.PositiveIntegerField("largest context in tokens")
+    requests_per_minute = models.PositiveIntegerField("requests a minute")
+
+    web_search = models.BooleanField(default=True)
+    image_generation = models.BooleanField(default=False)
+    pdf = models.BooleanField("PDF", default=False)
+    audio = models.BooleanField(default=False)
+    prompt_caching = models.BooleanField(default=False)
+    advanced_models = models.BooleanField(default=False)
+    priority_support = models.BooleanField(default=False)
+
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price_usd__gte=0), name="plan_price_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audio_seconds(self) -> int | None:
+        """The audio limit in seconds, the unit that use is counted in."""
+        return None if self.audio_minutes is None else self.audio_minutes * SECONDS_A_MINUTE
+
+    def limit(self, measure: str) -> int | None:
+        """Return how much of the measure a period holds; None is without limit."""
+        found: int | None = getattr(self, measure)
+        return found
+
+    def has(self, feature: Feature) -> bool:
+        """Tell whether the plan has the feature."""
+        return bool(getattr(self, feature.value))
+
+
+class Subscription(models.Model):
+    """The one plan that a user is on. Its `started_at` is the anchor of all usage periods."""
+
+    class Status(models.TextChoices):
+        """Where a subscription stands."""
+
+        TRIALING = "trialing", "Trialing"
+        ACTIVE = "active", "Active"
+        PAST_DUE = "past_due", "Past due"
+        CANCELED = "canceled", "Canceled"
+        EXPIRED = "expired", "Expired"
+
+    # A past due plan still holds: the person gets time to pay before it ends.
+    GRANTING: ClassVar = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscription"
+    )
+    plan = models.ForeignKey(PlanLimit, on_delete=models.PROTECT, related_name="subscriptions")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    started_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.plan_id}"
+
+    @property
+    def grants_plan(self) -> bool:
+        """Whether the plan's limits hold now; otherwise those of the Free plan do."""
+        return self.status in self.GRANTING
+
+    def period(self, now: datetime) -> Period:
+        """Return the usage period that `now` falls in."""
+        return period(self.started_at, now)
+
+
+class MonthlyUsageQuota(models.Model):
+    """The counters of one user's usage period: what is used, and what running work holds.
+
+    A cache of the ledger. Changed by `billing.quota` alone, by conditional updates.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="quotas")
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+
+    used_messages = models.BigIntegerField(default=0)
+    used_tokens = models.BigIntegerField(default=0)
+    used_images = models.BigIntegerField(default=0)
+    used_documents = models.BigIntegerField(default=0)
+    used_audio_seconds = models.BigIntegerField(default=0)
+
+    held_messages = models.BigIntegerField(default=0)
+    held_tokens = models.BigIntegerField(default=0)
+    held_images = models.BigIntegerField(default=0)
+    held_documents = models.BigIntegerField(default=0)
+    held_audio_seconds = models.BigIntegerField(default=0)
+
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=12, default=0)
+    # Below zero while a period has written more to prompt caches than it has read back.
+    cache_savings_usd = models.DecimalField(max_digits=20, decimal_places=12, default=0)
+
+    class Meta:
+        verbose_name = "usage period"
+        ordering: ClassVar = ["-period_start"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "period_start"], name="quota_one_a_period"),
+            models.CheckConstraint(
+                condition=_not_negative(*(f"used_{measure}" for measure in MEASURES), "cost_usd"),
+                name="quota_used_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=_not_negative(*(f"held_{measure}" for measure in MEASURES)),
+                name="quota_held_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(period_end__gt=F("period_start")), name="quota_period_has_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} from {self.period_start:%Y-%m-%d}"
+
+    def used(self, measure: str) -> int:
+        """Return how much of the measure is used."""
+        return int(getattr(self, f"used_{measure}"))
+
+    def held(self, measure: str) -> int:
+        """Return how much of the measure running work holds."""
+        return int(getattr(self, f"held_{measure}"))
+
+
+class Reservation(models.Model):
+    """A hold on a usage period for work that is under way; it ends settled or released."""
+
+    class State(models.TextChoices):
+        """Held counts against the limit; the other two don't."""
+
+        HELD = "held", "Held"
+        SETTLED = "settled", "Settled"
+        RELEASED = "released", "Released"
+
+    key = models.UUIDField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reservations")
+    # Together with the user this names the period; no id, so that holding needs no look-up of one.
+    period_start = models.DateTimeField()
+    plan = models.CharField(max_length=32)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.HELD)
+    messages = models.PositiveBigIntegerField(default=0)
+    tokens = models.PositiveBigIntegerField(default=0)
+    images = models.PositiveBigIntegerField(default=0)
+    documents = models.PositiveBigIntegerField(default=0)
+    audio_seconds = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["expires_at"], condition=Q(state="held"), name="reservation_to_sweep")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.state})"
+
+    @property
+    def amounts(self) -> Amounts:
+        """What is, or was, held."""
+        return Amounts(**{measure: getattr(self, measure) for measure in MEASURES})
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or delete a ledger entry. Write a correction instead."""
+
+
+class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
+    """Reads and adds; refuses the rest. The database refuses it too, by trigger."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Ledger entries are never changed.")
+
+    def delete(self) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Ledger entries are never deleted.")
+
+
+class LedgerEntry(models.Model):
+    """One upstream generation: what was charged for it and what it cost. Never changed, never deleted."""
+
+    class Kind(models.TextChoices):
+        """What the money and the measures went to."""
+
+        CHAT = "chat", "Chat"
+        TITLE = "title", "Title"
+        IMAGE = "image", "Image"
+        TRANSCRIPTION = "transcription", "Transcription"
+        EMBEDDING = "embedding", "Embedding"
+        CORRECTION = "correction", "Correction"
+
+    class CostSource(models.TextChoices):
+        """Who says what it cost."""
+
+        UPSTREAM = "upstream", "Sent with the answer"
+        LOOKUP = "lookup", "Looked up afterwards"
+        COMPUTED = "computed", "Computed from the catalogue"
+        UNKNOWN = "unknown", "Unknown"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # No constraint: the entry outlives the account, and what is left then is a number without a person.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="ledger_entries",
+    )
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    period_start = models.DateTimeField()
+    plan = models.CharField(max_length=32)
+    kind = models.CharField(max_length=13, choices=Kind.choices)
+    reservation_key = models.UUIDField(null=True, unique=True)
+    reference = models.UUIDField(null=True, help_text="What it was for: a message, a conversation, an image.")
+    generation_id = models.CharField(max_length=128, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    provider = models.CharField(max_length=100, blank=True)
+
+    messages = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    images = models.BigIntegerField(default=0)
+    documents = models.BigIntegerField(default=0)
+    audio_seconds = models.BigIntegerField(default=0)
+
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+    cached_tokens_read = models.BigIntegerField(null=True)
+    cached_tokens_written = models.BigIntegerField(null=True)
+
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+    cost_source = models.CharField(max_length=8, choices=CostSource.choices)
+    cost_without_cache_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+    savings_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+
+    objects = LedgerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [models.Index(fields=["user", "period_start"], name="ledger_period")]
+        constraints: ClassVar = [
+            # OpenRouter's ids only: other servers promise nothing (Ollama draws theirs from a thousand).
+            models.UniqueConstraint(
+                fields=["generation_id"],
+                condition=Q(generation_id__startswith="gen-"),
+                name="ledger_generation_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="correction") | _not_negative(*MEASURES), name="ledger_charge_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="correction") | Q(cost_usd=None) | Q(cost_usd__gte=0),
+                name="ledger_cost_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(cost_usd=None, cost_source="unknown")
+                | (Q(cost_usd__isnull=False) & ~Q(cost_source="unknown")),
+                name="ledger_cost_has_source",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model} {self.created_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry; raises AppendOnly when it is stored already."""
+        if not self._state.adding:
+            raise AppendOnly("Ledger entries are never changed.")
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly("Ledger entries are never deleted.")

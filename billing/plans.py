@@ -1,0 +1,110 @@
+"""Which plan a user is on, what it allows, and how much of it is used."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from billing.amounts import MEASURES
+from billing.errors import FeatureRequired, PlansMissing
+from billing.models import SECONDS_A_MINUTE, Feature, MonthlyUsageQuota, PlanLimit, Subscription
+from billing.seeds import FREE, PLANS
+
+
+def subscription_for(user_id: UUID) -> Subscription:
+    """Return the user's subscription with its plan, one query; a first call starts the Free one.
+
+    A subscription that ended carries the Free plan. Raises PlansMissing on an unseeded database.
+    """
+    subscription = Subscription.objects.select_related("plan").filter(user_id=user_id).first()
+    if subscription is None:
+        _free_plan()
+        subscription, _ = Subscription.objects.select_related("plan").get_or_create(
+            user_id=user_id, defaults={"plan_id": FREE}
+        )
+    if not subscription.grants_plan:
+        subscription.plan = _free_plan()
+    return subscription
+
+
+def plan_for(user_id: UUID) -> PlanLimit:
+    """Return the plan whose limits hold for the user now."""
+    return subscription_for(user_id).plan
+
+
+def require_feature(plan: PlanLimit, feature: Feature) -> None:
+    """Raise FeatureRequired (403) unless the plan has the feature."""
+    if not plan.has(feature):
+        raise FeatureRequired(feature=feature, plan=plan)
+
+
+def put_on(*, user_id: UUID, plan: PlanLimit) -> Subscription:
+    """Put the user on the plan at once. The periods go on as they were: what is used stays used."""
+    subscription, created = Subscription.objects.get_or_create(user_id=user_id, defaults={"plan": plan})
+    if not created:
+        subscription.plan, subscription.status = plan, Subscription.Status.ACTIVE
+        subscription.save(update_fields=["plan", "status", "updated_at"])
+    return subscription
+
+
+def seed(*, reset: bool) -> list[str]:
+    """Write the plans that are missing, with `reset` also over those that exist; return their slugs."""
+    written = []
+    for values in PLANS:
+        slug = values["slug"]
+        if reset:
+            PlanLimit.objects.update_or_create(slug=slug, defaults=values)
+            written.append(slug)
+        elif PlanLimit.objects.get_or_create(slug=slug, defaults=values)[1]:
+            written.append(slug)
+    return written
+
+
+def usage(
+    user_id: UUID, *, subscription: Subscription | None = None, now: datetime | None = None
+) -> dict[str, Any]:
+    """Return what GET /subscriptions/usage answers: each measure, money in USD, the bounds of the period."""
+    subscription = subscription or subscription_for(user_id)
+    period = subscription.period(now or timezone.now())
+    quota = MonthlyUsageQuota.objects.filter(user_id=user_id, period_start=period.start).first()
+    quota = quota or MonthlyUsageQuota(user_id=user_id, cost_usd=Decimal(0), cache_savings_usd=Decimal(0))
+    report: dict[str, Any] = {}
+    for measure in MEASURES:
+        if measure == "audio_seconds":
+            report["audio_minutes"] = _in_minutes(_meter(quota, subscription.plan, measure))
+        else:
+            report[measure] = _meter(quota, subscription.plan, measure)
+    return report | {
+        "total_cost_usd": quota.cost_usd,
+        "cache_savings_usd": quota.cache_savings_usd,
+        "period_start": period.start,
+        "period_end": period.end,
+    }
+
+
+def _meter(quota: MonthlyUsageQuota, plan: PlanLimit, measure: str) -> dict[str, int | None]:
+    used, limit = quota.used(measure), plan.limit(measure)
+    left = None if limit is None else max(0, limit - used - quota.held(measure))
+    return {"used": used, "limit": limit, "remaining": left}
+
+
+def _in_minutes(meter: dict[str, int | None]) -> dict[str, int | None]:
+    """Round use up and what is left down, so that the page never promises a minute that isn't there."""
+    used, limit, left = meter["used"] or 0, meter["limit"], meter["remaining"]
+    return {
+        "used": math.ceil(used / SECONDS_A_MINUTE),
+        "limit": None if limit is None else limit // SECONDS_A_MINUTE,
+        "remaining": None if left is None else left // SECONDS_A_MINUTE,
+    }
+
+
+def _free_plan() -> PlanLimit:
+    plan = PlanLimit.objects.filter(slug=FREE).first()
+    if plan is None:
+        raise PlansMissing("There are no plans yet. Run: manage.py seed_plans")
+    return plan
