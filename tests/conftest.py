@@ -1,0 +1,132 @@
+"""Fixtures for every test: the sandbox, web servers of our own, seeds, and a fence around the machine."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.management import call_command, get_commands
+from django.db import connection
+
+from tests.live import Sandbox, Web
+from tests.network import refuse_outside
+
+# These folders touch neither the database nor Redis: one run of them says everything.
+PURE = ("tests/house/", "tests/openrouter/", "tests/sandbox/")
+SEEDS = ("seed_models", "seed_plans")
+DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
+
+refuse_outside()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "pure: touches neither database nor Redis (set by folder)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    root = config.rootpath
+    for item in items:
+        folder = item.path.relative_to(root).as_posix()
+        if folder.startswith(PURE):
+            item.add_marker("pure")
+        if folder.startswith("tests/browser/"):
+            item.add_marker("browser")
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_collection_browser_last(items: list[pytest.Item]) -> None:
+    """Playwright's loop stays in the main thread, where no asyncio test could run after it."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL")
+
+
+def uses_database(request: pytest.FixtureRequest) -> bool:
+    marked = request.node.get_closest_marker("django_db") is not None
+    return marked or not DATABASE_FIXTURES.isdisjoint(request.fixturenames)
+
+
+def is_transactional(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    return "transactional_db" in request.fixturenames or bool(marker and marker.kwargs.get("transaction"))
+
+
+def seed() -> None:
+    """What every installation has: plans and the catalogue of models."""
+    known = get_commands()
+    for command in SEEDS:
+        if command in known:
+            call_command(command, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    with django_db_blocker.unblock():
+        seed()
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request: pytest.FixtureRequest) -> None:
+    """A transactional test empties every table at its end, so the next one needs the seeds again."""
+    if is_transactional(request):
+        request.getfixturevalue("transactional_db")
+        seed()
+
+
+# --- Processes ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The OpenRouter of this run, shared by all tests: tell them apart by user, session or words."""
+    server = Sandbox()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _openrouter_is_the_sandbox(request: pytest.FixtureRequest, settings) -> None:
+    if uses_database(request):
+        server = request.getfixturevalue("sandbox")
+        settings.OPENROUTER_BASE_URL, settings.OPENROUTER_API_KEY = server.url, server.key
+
+
+@pytest.fixture(scope="session")
+def _web_pool(django_db_setup: None, sandbox: Sandbox) -> Iterator[Callable[[int], Web]]:
+    servers: dict[int, Web] = {}
+
+    def nth(number: int) -> Web:
+        if number not in servers or not servers[number].is_running:
+            servers[number] = Web(sandbox=sandbox)
+        return servers[number]
+
+    yield nth
+    for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture
+def live(transactional_db: None, _web_pool: Callable[[int], Web]) -> Web:
+    """A running web server: .url, .ws_url, .log(), .stop(), .kill(). Shared until a test ends it."""
+    return _web_pool(0)
+
+
+@pytest.fixture
+def live_pair(transactional_db: None, _web_pool: Callable[[int], Web]) -> tuple[Web, Web]:
+    """Two web servers on the same database: what one alone would hide, two of them show."""
+    return _web_pool(0), _web_pool(1)
+
+
+@pytest.fixture
+def start_live(transactional_db: None, sandbox: Sandbox) -> Iterator[Callable[..., Web]]:
+    """Starts web servers of the test's own; keyword arguments become environment variables."""
+    started: list[Web] = []
+
+    def start(**env: str) -> Web:
+        started.append(Web(sandbox=sandbox, **env))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
