@@ -21,7 +21,7 @@ SECRET = re.compile(
                  |access_token|refresh_token|token|refresh)["']?\s*[=:]\s*(?:Bearer\s+)?["']?
     )
     [^\s"',;&@}\\]+
-    | \b(?:sk-or-|sk_(?:live|test)_|whsec_|wq_)[\w-]+
+    | \b(?:sk-or-|sk_(?:live|test)_|whsec_|wqr?_)[\w-]+
     | \beyJ[\w-]+\.[\w-]+\.[\w-]+                          # a JWT
     """,
     re.IGNORECASE,

@@ -51,7 +51,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -59,7 +58,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "channels",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "ninja",
@@ -157,6 +155,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "wisqu.api.tasks.forget_old_idempotency_keys",
         "schedule": timedelta(hours=1),
     },
+    "forget-expired-sign-ins": {
+        "task": "wisqu.accounts.tasks.forget_expired_sign_ins",
+        "schedule": timedelta(hours=6),
+    },
 }
 
 # --- People -------------------------------------------------------------------------------------
@@ -186,6 +188,11 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_ADAPTER = "wisqu.accounts.adapter.Adapter"
+ACCOUNT_FORMS = {"signup": "wisqu.accounts.forms.SignUpForm"}
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
@@ -274,6 +281,7 @@ CONTENT_SECURITY_POLICY = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "wisqu.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
