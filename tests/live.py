@@ -79,8 +79,10 @@ class Sandbox(Server):
 
     def ledger(self, **filters: str) -> list[dict[str, Any]]:
         """Every request the sandbox was sent, oldest first; filters: user, session."""
-        answer = self._call(f"/sandbox/ledger?{urllib.parse.urlencode(filters)}")
-        return answer if isinstance(answer, list) else answer["data"]
+        entries: list[dict[str, Any]] = self._call(f"/sandbox/ledger?{urllib.parse.urlencode(filters)}")[
+            "entries"
+        ]
+        return entries
 
     def reset(self) -> None:
         """Forget ledger, caches and counted faults."""

@@ -255,7 +255,7 @@ def read(environ: Mapping[str, str], *, root: Path = ROOT) -> Environment:
     if problems:
         raise BadEnvironment("\n".join(problems))
     if not values["secret_key"]:
-        values["secret_key"] = kept_secret(root / "var" / "secret_key")
+        values["secret_key"] = kept_secret(var_folder(root=root) / "secret_key")
     return Environment(**values)
 
 
@@ -318,6 +318,11 @@ def merged(environ: Mapping[str, str], *, file: Path) -> dict[str, str]:
     if file.is_file():
         Merged.read_env(file)
     return Merged.ENVIRON
+
+
+def var_folder(*, root: Path = ROOT) -> Path:
+    """Where everything lies that WisQu writes by itself; WISQU_VAR names another folder (tests do)."""
+    return Path(os.environ.get("WISQU_VAR", root / "var"))
 
 
 def env_file(*, root: Path = ROOT) -> Path:

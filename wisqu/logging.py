@@ -16,7 +16,7 @@ SECRET = re.compile(
     r"""(?x)
     (?P<keep>
         \bBearer\s+
-      | ://[^\s:/@"']*:(?=[^\s@"']+@)                      # password in an address
+      | ://[^\s:/@"']*:(?=[^\s@/"']+@)                      # password in an address
       | ["']?\b(?:password|api_?key|secret(?:_key)?|authorization|cookie|sessionid|csrftoken
                  |access_token|refresh_token|token|refresh)["']?\s*[=:]\s*(?:Bearer\s+)?["']?
     )
