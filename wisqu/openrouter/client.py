@@ -1,0 +1,141 @@
+"""The only code of WisQu that talks to OpenRouter, or to another server of the same form."""
+
+import asyncio
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from wisqu.openrouter.answer import ChatStream
+from wisqu.openrouter.deadlines import Deadlines
+from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
+from wisqu.openrouter.retries import pause_before_retry, report
+from wisqu.openrouter.types import ChatRequest, Citation, Completion, Generation, ModelInfo
+from wisqu.openrouter.wire import decode_generation, decode_models, encode_request
+
+if TYPE_CHECKING:
+    from wisqu.openrouter.sdk import Upstream
+
+__all__ = ["ChatStream", "Deadlines", "OpenRouter"]
+
+_MOST_PAGES = 50
+_NO_SUCH_PAGE = (404, 405, 501)
+
+
+class OpenRouter:
+    """One a process and event loop. All methods raise OpenRouterError.
+
+    `base_url` may be any OpenAI-compatible server. `app_name` and `app_url` attribute the traffic.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str,
+        app_name: str = "",
+        app_url: str = "",
+        deadlines: Deadlines = Deadlines(),  # noqa: B008 - a frozen value
+        max_retries: int = 2,
+    ) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._headers = _headers(app_name=app_name, app_url=app_url)
+        self._deadlines = deadlines
+        self._max_retries = max_retries
+        self._upstream: Upstream | None = None
+
+    def stream(self, request: ChatRequest) -> ChatStream:
+        """An answer as it is written; nothing is sent before it is iterated."""
+        return ChatStream(
+            connect=self.connect,
+            body=encode_request(request),
+            deadlines=self._deadlines,
+            max_retries=self._max_retries,
+        )
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """A whole answer. It is streamed upstream too: only so can a stall be told from a long answer."""
+        content: list[str] = []
+        reasoning: list[str] = []
+        citations: list[Citation] = []
+        async with self.stream(request) as stream:
+            async for delta in stream:
+                content.append(delta.content)
+                reasoning.append(delta.reasoning)
+                citations += delta.citations
+        return msgspec.structs.replace(
+            stream.completion,
+            content="".join(content),
+            reasoning="".join(reasoning),
+            citations=tuple(citations),
+        )
+
+    async def models(self) -> list[ModelInfo]:
+        """The catalogue. A server that lists only ids gives models with everything else None."""
+        found: list[ModelInfo] = []
+        params: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            models, following = decode_models(await self._get("/models", params))
+            found += models
+            if not following:
+                break
+            # Only the query is taken: where we send our key is not for a reply to say.
+            params = dict(parse_qsl(urlsplit(following).query))
+        return found
+
+    async def generation(self, generation_id: str) -> Generation | None:
+        """What a finished call cost. None when it is not known: too early, or a server without look-up."""
+        try:
+            return decode_generation(await self._get("/generation", {"id": generation_id}))
+        except OpenRouterError as error:
+            if error.status in _NO_SUCH_PAGE:
+                return None
+            raise
+
+    async def connect(self) -> "Upstream":
+        """Loads the SDK, which takes over a second; called at start, it spares the first turn that wait."""
+        if self._upstream is None:
+            sdk = await asyncio.to_thread(importlib.import_module, "wisqu.openrouter.sdk")
+            if self._upstream is None:
+                self._upstream = sdk.Upstream(
+                    api_key=self._api_key, base_url=self._base_url, headers=self._headers
+                )
+        return self._upstream
+
+    async def close(self) -> None:
+        if self._upstream is not None:
+            await self._upstream.close()
+            self._upstream = None
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> bytes:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                async with asyncio.timeout(self._deadlines.first_byte):
+                    return await (await self.connect()).get(path, params)
+            except TimeoutError:
+                error: OpenRouterError = UpstreamTimeout()
+            except OpenRouterError as found:
+                error = found
+            pause = pause_before_retry(
+                error, tried=tried, max_retries=self._max_retries, deadlines=self._deadlines
+            )
+            if pause is None:
+                if error.status not in _NO_SUCH_PAGE:
+                    report(error)
+                raise error
+            await asyncio.sleep(pause)
+
+
+def _headers(*, app_name: str, app_url: str) -> dict[str, str]:
+    headers = {
+        "Accept-Encoding": "identity",  # compressed pieces of a stream would cost time and delay
+        "X-OpenRouter-Metadata": "enabled",
+        "X-OpenRouter-Title": app_name.encode("ascii", "ignore").decode().strip(),
+        "HTTP-Referer": app_url,
+    }
+    return {name: value for name, value in headers.items() if value}
