@@ -26,6 +26,7 @@ from tools.supervisor import Failed
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+UV = VENV / "bin" / "uv"
 REQUIREMENTS = ROOT / "requirements"
 
 
@@ -49,7 +50,7 @@ def install(lock: str) -> None:
     wanted = hashlib.sha256(path.read_bytes() + sys.version.encode()).hexdigest()
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    if not PYTHON.exists():
+    if not PYTHON.exists() or not (UV.exists() or pip_for_venv()):
         make_venv()
     print(f"Installing requirements/{lock} …", flush=True)
     environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -60,6 +61,7 @@ def install(lock: str) -> None:
 
 def make_venv() -> None:
     print("Making .venv …", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
     if call(sys.executable, "-m", "venv", VENV, quiet=True) == 0:
         return
     # Debian parts venv from Python: a pip outside can fill an environment that holds none.
@@ -78,13 +80,12 @@ def pip_for_venv() -> list[str]:
 
 
 def install_with_uv(path: Path, environ: Mapping[str, str]) -> bool:
-    uv = VENV / "bin" / "uv"
-    if not uv.exists():
+    if not UV.exists():
         call(*pip_for_venv(), "install", "-q", "--require-hashes", "-r", REQUIREMENTS / "uv.txt", env=environ)
-    if not uv.exists():
+    if not UV.exists():
         return False
     # Not `pip sync`: going from one lock to the other would take packages away.
-    command = (uv, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", "-r", path)
+    command = (UV, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", "-r", path)
     return call(*command, env=environ) == 0
 
 
@@ -148,7 +149,11 @@ def lint(_: Sequence[str]) -> int:
         ("ruff check", (PYTHON, "-m", "ruff", "check", "."), here),
         ("ruff format", (PYTHON, "-m", "ruff", "format", "--check", "."), here),
         ("mypy", (PYTHON, "-m", "mypy", "."), here),
-        ("import-linter", (VENV / "bin" / "lint-imports",), here),
+        (
+            "import-linter",
+            (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"),
+            here,
+        ),
         ("migrations", (*manage, "makemigrations", "--check", "--dry-run"), here),
         ("check --deploy", (*manage, "check", "--deploy", "--fail-level", "WARNING"), served),
         ("OpenAPI", (*manage, "openapi", "--check"), here),
@@ -171,7 +176,7 @@ def bench(arguments: Sequence[str]) -> int:
 def lock(_: Sequence[str]) -> int:
     """write requirements/*.txt anew from requirements/*.in, hashed and without index addresses"""
     install("dev.txt")
-    compile_ = (VENV / "bin" / "uv", "pip", "compile", "-q", "--universal", "--python-version", "3.11",
+    compile_ = (UV, "pip", "compile", "-q", "--universal", "--python-version", "3.11",
                 "--generate-hashes", "--no-emit-index-url", "--no-header")  # fmt: skip
     for name, options in (("uv", ()), ("dev", ()), ("base", ("-c", "requirements/dev.txt"))):
         files = (f"requirements/{name}.in", "-o", f"requirements/{name}.txt")
