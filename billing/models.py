@@ -122,6 +122,11 @@ class Subscription(models.Model):
         """Whether the plan's limits hold now; otherwise those of the Free plan do."""
         return self.status in self.GRANTING
 
+    @property
+    def present_period(self) -> Period:
+        """The usage period of now."""
+        return self.period(timezone.now())
+
     def period(self, now: datetime) -> Period:
         """Return the usage period that `now` falls in."""
         return period(self.started_at, now)
