@@ -62,6 +62,7 @@ class Message(models.Model):
     content = models.TextField(blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.DONE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    depth = models.PositiveIntegerField(default=0, editable=False)  # how many messages stand before it in its branch
     # Estimated once, so that fitting a history into a context never counts old text again.
     token_estimate = models.PositiveIntegerField(default=0)
 
@@ -83,14 +84,14 @@ class Message(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     reasoning_tokens = models.PositiveIntegerField(null=True, blank=True)
     total_tokens = models.PositiveIntegerField(null=True, blank=True)
-    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     total_ms = models.PositiveIntegerField(null=True, blank=True)
     enable_caching = models.BooleanField(default=True)
     cache_breakpoints = models.JSONField(default=list, blank=True)
     cached_tokens_read = models.PositiveIntegerField(null=True, blank=True)
     cached_tokens_written = models.PositiveIntegerField(null=True, blank=True)
-    cache_discount_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    cache_discount_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
 
     # For each event of the stream, the length of `content` (code points) after it: unsigned 32-bit, native order.
     # With it a reader resumes exactly, even long after the events themselves are gone.

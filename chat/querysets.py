@@ -6,10 +6,26 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import connections, models
+
+from chat.prompts import MESSAGE_OVERHEAD
 
 if TYPE_CHECKING:
     from chat.models import Conversation, Message, Turn
+
+
+_BRANCH = """
+WITH RECURSIVE chain(id, parent_id, total, place) AS (
+    SELECT id, parent_id, token_estimate + %s, 0 FROM chat_message WHERE id = %s
+    UNION ALL
+    SELECT message.id, message.parent_id, chain.total + message.token_estimate + %s, chain.place + 1
+    FROM chat_message AS message JOIN chain ON message.id = chain.parent_id
+    WHERE chain.total <= %s
+)
+SELECT message.id, message.role, message.content, chain.total, message.token_estimate
+FROM chain JOIN chat_message AS message ON message.id = chain.id
+WHERE chain.total <= %s ORDER BY chain.place
+"""
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -30,6 +46,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def for_owner(self, owner_id: uuid.UUID) -> MessageQuerySet:
         """Only messages in this person's conversations."""
         return self.filter(conversation__owner_id=owner_id)
+
+    def branch(self, last_id: uuid.UUID, *, token_budget: int) -> list[Message]:
+        """Return the newest messages of the branch that ends there, oldest first, as many as fit the budget.
+
+        The database walks from child to parent and stops where the budget does, so that the cost follows what is
+        used and not what is kept. Each message counts its estimate and `MESSAGE_OVERHEAD`.
+        """
+        key = self.model._meta.pk.get_db_prep_value(last_id, connections[self.db])
+        found = self.raw(_BRANCH, [MESSAGE_OVERHEAD, key, MESSAGE_OVERHEAD, token_budget, token_budget])
+        return list(found)[::-1]
 
     def for_reading(self) -> MessageQuerySet:
         """Without the bookkeeping of the stream, which only a resume needs."""

@@ -1,0 +1,144 @@
+"""The chat's asynchronous door: questions as JSON or as server-sent events, stopping, joining a stream again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from ninja import Header, Router
+
+from chat import running
+from chat.documents import message_document
+from chat.errors import TurnFailed
+from chat.events import sse_frame
+from chat.following import Batch, find_turn, follow, has_more
+from chat.inputs import ChatInput
+from chat.models import Message, Turn
+from chat.schemas import ChatAnswer, TurnState
+from chat.turns import OpenTurn, Replay, open_turn, request_stop
+from wisqu.accounts import connections
+from wisqu.api import idempotency
+from wisqu.api.bodies import encode_json
+from wisqu.api.threads import in_thread
+
+router = Router(tags=["chat"])
+
+KEEP_ALIVE_S = 15.0
+_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_EVENT_STREAM: dict[str, Any] = {
+    "description": "The events of the turn, each `id: <seq>` and `data: <JSON>` with a `type`.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+
+@router.post(
+    "/chat",
+    response=ChatAnswer,
+    summary="Ask",
+    openapi_extra={
+        "responses": {
+            200: {
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "description": "The answer; with `stream: true` its events.",
+            }
+        }
+    },
+)
+async def chat(
+    request: HttpRequest,
+    payload: ChatInput,
+    idempotency_key: str | None = Header(None, alias="Idempotency-Key"),
+) -> HttpResponseBase:
+    """Ask a question, in a new conversation or in one of yours.
+
+    With `stream: true` the answer comes as server-sent events: start, content, reasoning, citation, routing, then done
+    or error. Leaving does not end the turn; join it again at /chat/turns/{turn_id}/events.
+    """
+    key = idempotency.read_key(idempotency_key)
+    mark = "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
+    opened = await in_thread(open_turn, owner_id=request.user.pk, chat=payload, key=key, mark=mark)
+    if isinstance(opened, Replay):
+        return _replay(request, opened.turn, stream=payload.stream)
+    turn = running.start(opened)
+    if payload.stream:
+        return _event_stream(request, turn.turn_log.follow(0))
+    return await _whole_answer(opened, turn)
+
+
+def _replay(request: HttpRequest, turn: Turn, *, stream: bool) -> HttpResponseBase:
+    return _event_stream(request, follow(turn, 0)) if stream else _answer(turn.answer)
+
+
+async def _whole_answer(opened: OpenTurn, turn: running.RunningTurn) -> HttpResponse:
+    # Shielded: a client that leaves cancels this view, never the turn.
+    if turn.task is not None:
+        await asyncio.shield(turn.task)
+    return _answer(turn.message or opened.answer)
+
+
+def _answer(message: Message) -> HttpResponse:
+    document = message_document(message)
+    if message.status == Message.Status.FAILED:
+        raise TurnFailed(code=message.error_code, detail=message.error_detail, message=document)
+    body = encode_json({"conversation_id": message.conversation_id, "message": document})
+    return HttpResponse(body, content_type="application/json")
+
+
+@router.post("/chat/turns/{uuid:turn_id}/stop", response=TurnState, summary="Stop a turn")
+async def stop(request: HttpRequest, turn_id: uuid.UUID) -> dict[str, Any]:
+    """End the answer where it is; its text is kept and charged. Stopping twice, or too late, does no harm."""
+    turn = await in_thread(request_stop, owner_id=request.user.pk, turn_id=turn_id)
+    running.stop(turn_id)
+    return {"turn_id": turn.id, "status": turn.status}
+
+
+@router.get(
+    "/chat/turns/{uuid:turn_id}/events",
+    summary="Join a turn",
+    openapi_extra={"responses": {200: _EVENT_STREAM, 204: {"description": "You have seen everything."}}},
+)
+async def events(
+    request: HttpRequest,
+    turn_id: uuid.UUID,
+    after: int = 0,
+    last_event_id: str | None = Header(None, alias="Last-Event-ID"),
+) -> HttpResponseBase:
+    """Follow a turn from the beginning, or from after the event named by `Last-Event-ID` (or `?after=`)."""
+    turn = await in_thread(find_turn, owner_id=request.user.pk, turn_id=turn_id)
+    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 10 else after
+    if not has_more(turn, max(seen, 0)):
+        return HttpResponse(status=204)
+    return _event_stream(request, follow(turn, max(seen, 0)))
+
+
+def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_frames(request, batches), content_type="text/event-stream", headers=_STREAM_HEADERS)
+
+
+async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncIterator[bytes]:
+    """Yield what waits as one write, and a comment after each 15 s of silence, as long as the credential holds."""
+    is_revoked = False
+
+    def revoke() -> None:
+        nonlocal is_revoked
+        is_revoked = True
+
+    user, credential = request.auth  # type: ignore[attr-defined]
+    untrack = connections.track(user.pk, credential, revoke)
+    last = time.monotonic()
+    try:
+        async for batch in batches:
+            if is_revoked:
+                return
+            if batch:
+                yield b"".join([sse_frame(seq, body) for seq, body in batch])
+                last = time.monotonic()
+            elif time.monotonic() - last >= KEEP_ALIVE_S:
+                yield b": waiting for the model\n\n"
+                last = time.monotonic()
+    finally:
+        untrack()

@@ -1,0 +1,45 @@
+"""What a generation cost, where the stream did not tell: asked of OpenRouter afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from decimal import Decimal
+
+from presets import catalogue
+from wisqu.openrouter.client import OpenRouter
+from wisqu.openrouter.errors import OpenRouterError
+from wisqu.openrouter.types import Usage
+
+log = logging.getLogger(__name__)
+
+# The record of a generation appears a moment after it ended; each try waits a little longer.
+_TRIES_S = (0.0, 0.3, 0.6, 1.2)
+
+
+async def look_up(client: OpenRouter, generation_id: str) -> tuple[Usage | None, Decimal | None]:
+    """Return usage with cost, and the cache discount, of a generation; None for what can't be had."""
+    for wait in _TRIES_S:
+        await asyncio.sleep(wait)
+        try:
+            found = await client.generation(generation_id)
+        except OpenRouterError as error:
+            log.warning("generation look-up failed", extra={"code": error.code})
+            return None, None
+        if found is not None and found.prompt_tokens is not None:
+            prompt, completion = found.prompt_tokens, found.completion_tokens or 0
+            usage = Usage(
+                prompt_tokens=prompt,
+                completion_tokens=completion,
+                reasoning_tokens=found.reasoning_tokens or 0,
+                total_tokens=prompt + completion,
+                cached_tokens_read=found.cached_tokens,
+                cost_usd=found.cost_usd,
+            )
+            return usage, found.cache_discount_usd
+    return None, None
+
+
+def is_same_model(one: str, other: str) -> bool:
+    """Tell whether two ids name the same model: answers come back with the dated name."""
+    return catalogue.is_same(one, other)

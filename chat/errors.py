@@ -1,0 +1,40 @@
+"""Why a turn is refused, or how it failed, in the words of the API."""
+
+from __future__ import annotations
+
+from wisqu.api.problems import Problem
+
+# Upstream's failures as HTTP statuses of a JSON answer. The rest are 502: somebody else's fault, not the client's.
+_STATUS = {
+    "invalid_request": 422,
+    "context_too_long": 400,
+    "content_refused": 422,
+    "model_unavailable": 503,
+    "upstream_rate_limited": 503,
+    "upstream_unavailable": 503,
+    "upstream_misconfigured": 503,
+    "upstream_timeout": 504,
+    "internal_error": 500,
+}
+# What may work when it is simply tried again; it decides whether a page offers a retry.
+_RETRYABLE = {"upstream_rate_limited", "upstream_unavailable", "upstream_timeout", "interrupted", "malformed_reply"}
+
+
+class UnknownModel(Problem):
+    """The catalogue has no such model, or it may not be used."""
+
+    status = 422
+    code = "unknown_model"
+    detail = "There is no such model. GET /api/v1/models lists those that you can use."
+
+
+class TurnFailed(Problem):
+    """The turn was opened, and the model did not answer."""
+
+    def __init__(self, *, code: str, detail: str, message: dict[str, object]) -> None:
+        super().__init__(_STATUS.get(code, 502), code, detail, message=message, retryable=is_retryable(code))
+
+
+def is_retryable(code: str) -> bool:
+    """Tell whether the same question may well succeed a moment later."""
+    return code in _RETRYABLE

@@ -1,0 +1,96 @@
+"""The events of a turn: one spelling for every transport, encoded once whoever listens.
+
+Each event is a frozen value whose JSON has the `type` of contract section 3. The frames of SSE and of the websocket
+differ only in what is put around that JSON.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type"):
+    """Base of all events."""
+
+
+class Start(Event, frozen=True, tag="start"):
+    """The question is stored and the model is being asked."""
+
+    turn_id: uuid.UUID
+    conversation_id: uuid.UUID
+    user_message_id: uuid.UUID
+    message_id: uuid.UUID
+    model: str
+    created: datetime
+
+
+class Content(Event, frozen=True, tag="content"):
+    """Text to append to the answer."""
+
+    content: str
+
+
+class Reasoning(Event, frozen=True, tag="reasoning"):
+    """Text to append to the model's reasoning."""
+
+    content: str
+
+
+class Citation(Event, frozen=True, tag="citation"):
+    """A page that the answer rests on; `start` and `end` are code points of the answer."""
+
+    url: str
+    title: str
+    start: int
+    end: int
+
+
+class Routing(Event, frozen=True, tag="routing"):
+    """Which models were asked, and which one answered."""
+
+    models_attempted: list[str]
+    final_model_used: str
+    fallback_used: bool
+    reason: str
+
+
+class Done(Event, frozen=True, tag="done"):
+    """The turn ended, whole or stopped; `message` is the truth about the answer."""
+
+    message: dict[str, Any]
+
+
+class Failed(Event, frozen=True, tag="error"):
+    """The turn failed; `message` holds what was kept."""
+
+    code: str
+    detail: str
+    retryable: bool
+    message: dict[str, Any]
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(event: Event) -> bytes:
+    """Return the event's JSON."""
+    return _encoder.encode(event)
+
+
+def sse_frame(seq: int, body: bytes) -> bytes:
+    """Return the event as one server-sent event."""
+    return b"id: %d\ndata: %b\n\n" % (seq, body)
+
+
+def socket_frame(turn_id: uuid.UUID, seq: int, body: bytes, *, ref: str | None = None) -> str:
+    """Return the event as a websocket frame: the same JSON with `turn_id` and `seq` (and `ref`) in front."""
+    front = f'{{"seq":{seq},'
+    if b'"turn_id":' not in body[:40]:
+        front += f'"turn_id":"{turn_id}",'
+    if ref is not None:
+        front += f'"ref":{_encoder.encode(ref).decode()},'
+    return front + body[1:].decode()

@@ -1,0 +1,112 @@
+"""Following a turn from any event number, wherever its events are: here, in another process, or in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+from chat import mirror
+from chat.checkpoints import content_offset, count_events
+from chat.events import Content, Event, Start, encode
+from chat.models import Message, Turn
+from chat.running import final_event
+from chat.turnlog import logs
+from wisqu.api.problems import NotFound
+from wisqu.api.threads import in_thread
+
+Batch = list[tuple[int, bytes]]
+
+_POLL_S = 0.7
+# A running turn that is silent this long may have lost its process.
+_SILENT_POLLS = 3
+_FINAL = (b'{"type":"done"', b'{"type":"error"')
+
+
+def find_turn(*, owner_id: uuid.UUID, turn_id: uuid.UUID) -> Turn:
+    """Return the turn with its answer. Raises NotFound when it is missing or somebody else's."""
+    turn = Turn.objects.for_owner(owner_id).select_related("answer").filter(id=turn_id).first()
+    if turn is None:
+        raise NotFound
+    return turn
+
+
+def has_more(turn: Turn, after: int) -> bool:
+    """Tell whether a reader who has seen that event can still get another one."""
+    return turn.status == Turn.Status.RUNNING or after < count_events(turn.answer.stream_ends)
+
+
+async def follow(turn: Turn, after: int) -> AsyncIterator[Batch]:
+    """Yield the events after that number as (number, JSON), up to the one that ends the turn.
+
+    An empty list says that the turn is alive and has nothing new.
+    """
+    turn_log = logs.find(turn.id)
+    if turn_log is not None:
+        async for batch in turn_log.follow(after):
+            yield batch
+        return
+    if turn.status == Turn.Status.RUNNING and mirror.is_configured():
+        async for batch in _follow_elsewhere(turn, after):
+            after = batch[-1][0] if batch else after
+            yield batch
+            if batch and batch[-1][1].startswith(_FINAL):
+                return
+    async for batch in _follow_stored(turn.id, after):
+        yield batch
+
+
+async def _follow_elsewhere(turn: Turn, after: int) -> AsyncIterator[Batch]:
+    """Yield from another process's log until it is silent and the database says that the turn is over."""
+    silent = 0
+    async for batch in mirror.read(turn.id, after):
+        yield batch
+        silent = 0 if batch else silent + 1
+        if silent and silent % _SILENT_POLLS == 0:
+            now = await in_thread(Turn.objects.get, id=turn.id)
+            if now.status != Turn.Status.RUNNING:
+                return
+
+
+async def _follow_stored(turn_id: uuid.UUID, after: int) -> AsyncIterator[Batch]:
+    """Tell the turn from its rows: what was saved so far, then what is saved next, then how it ended."""
+    while True:
+        turn = await in_thread(_load, turn_id)
+        batch = _stored_events(turn, after)
+        if batch:
+            after = batch[-1][0]
+        yield batch
+        if turn.status != Turn.Status.RUNNING:
+            return
+        await asyncio.sleep(_POLL_S)
+
+
+def _load(turn_id: uuid.UUID) -> Turn:
+    return Turn.objects.select_related("answer").get(id=turn_id)
+
+
+def _stored_events(turn: Turn, after: int) -> Batch:
+    answer = turn.answer
+    has_ended = turn.status != Turn.Status.RUNNING
+    total = count_events(answer.stream_ends)
+    batch: Batch = []
+    if after == 0:
+        batch.append((1, encode(_start_event(turn, answer))))
+    missing = answer.content[content_offset(answer.stream_ends, after) :]
+    newest = total - 1 if has_ended else total
+    if missing and newest > after:
+        batch.append((newest, encode(Content(missing))))
+    if has_ended and after < total:
+        batch.append((total, encode(final_event(answer))))
+    return batch
+
+
+def _start_event(turn: Turn, answer: Message) -> Event:
+    return Start(
+        turn_id=turn.id,
+        conversation_id=turn.conversation_id,
+        user_message_id=turn.question_id,
+        message_id=answer.id,
+        model=answer.model,
+        created=answer.created_at,
+    )

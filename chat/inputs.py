@@ -1,0 +1,64 @@
+"""What a person or a program may send to start a turn: the same shape at every door."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, field_validator
+
+from wisqu.api.problems import FieldError, Invalid, Problem
+
+Number = StrictFloat | StrictInt
+ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+
+
+class ChatInput(Schema):
+    """A question with its wishes; see POST /chat in the contract."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: StrictStr
+    conversation_id: uuid.UUID | None = None
+    parent_id: uuid.UUID | None = None
+    stream: StrictBool = False
+    enable_caching: StrictBool = True
+    model: ModelId | None = None
+    preset: Annotated[StrictStr, Field(max_length=100)] | None = None
+    fallback_models: Annotated[list[ModelId], Field(max_length=8)] | None = None
+    routing_strategy: Literal["auto", "price", "latency", "uptime"] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    top_p: Annotated[Number, Field(gt=0, le=1)] | None = None
+    system_prompt: Annotated[StrictStr, Field(max_length=50_000)] | None = None
+    web_search: StrictBool = False
+    attachments: Annotated[list[uuid.UUID], Field(max_length=20)] = []
+
+    @field_validator("message")
+    @classmethod
+    def _has_text(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("Write a message.")
+        if len(value) > settings.MAX_MESSAGE_CHARACTERS:
+            raise ValueError(f"A message has at most {settings.MAX_MESSAGE_CHARACTERS:,} characters.")
+        return value
+
+
+def parse_chat_input(data: dict[str, Any]) -> ChatInput:
+    """Return the input of a websocket frame. Raises Problem 422 with an error for each field."""
+    try:
+        return ChatInput.model_validate(data)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Problem:
+    """Return pydantic's findings as a problem."""
+    return Invalid(
+        errors=[
+            FieldError(".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+    )

@@ -1,0 +1,142 @@
+"""The turn logs of all processes, over Redis: a stream for each running turn, and a channel that says 'stop'.
+
+Without Redis all of this does nothing; with Redis down, readers in other processes fall back to the database, and
+chatting goes on. Events are sent in one round trip for all turns of a process, whenever the last one is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from chat.running import RunningTurn
+
+log = logging.getLogger(__name__)
+
+_STOP_CHANNEL = "wisqu:stop"
+_LONGEST_TURN_S = 3600
+_KEPT_S = 300
+_BLOCK_MS = 1000
+
+_connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sender] = WeakKeyDictionary()
+
+
+def is_configured() -> bool:
+    """Tell whether other processes can follow turns of this one."""
+    return bool(settings.REDIS_URL)
+
+
+def _key(turn_id: uuid.UUID) -> str:
+    return f"wisqu:turn:{turn_id}"
+
+
+class _Sender:
+    """What one event loop sends; one task, one connection."""
+
+    def __init__(self) -> None:
+        self.redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5)
+        self.pending: list[tuple[str, Any, Any]] = []
+        self.sending: asyncio.Task[None] | None = None
+        self.listening: asyncio.Task[None] | None = None
+
+    def add(self, kind: str, name: Any, value: Any) -> None:
+        self.pending.append((kind, name, value))
+        if self.sending is None or self.sending.done():
+            self.sending = asyncio.get_running_loop().create_task(self._send(), name="mirror")
+
+    async def _send(self) -> None:
+        while self.pending:
+            batch, self.pending = self.pending, []
+            pipeline = self.redis.pipeline(transaction=False)
+            for kind, name, value in batch:
+                if kind == "event":
+                    seq, body = value
+                    pipeline.xadd(name, {"e": body}, id=f"{seq}-0")
+                    if seq == 1:
+                        pipeline.expire(name, _LONGEST_TURN_S)
+                elif kind == "end":
+                    pipeline.expire(name, _KEPT_S)
+                else:
+                    pipeline.publish(name, value)
+            try:
+                await pipeline.execute(raise_on_error=False)
+            except (RedisError, OSError) as error:
+                log.warning("turn events are not mirrored", extra={"error": type(error).__name__})
+
+
+def _sender() -> _Sender:
+    loop = asyncio.get_running_loop()
+    found = _connections.get(loop)
+    if found is None:
+        found = _connections[loop] = _Sender()
+    return found
+
+
+def carry(turn_id: uuid.UUID, seq: int, body: bytes) -> None:
+    """Send one event to whoever follows the turn in another process."""
+    if settings.REDIS_URL:
+        _sender().add("event", _key(turn_id), (seq, body))
+
+
+def end(turn_id: uuid.UUID) -> None:
+    """Let the stream of an ended turn go after a while."""
+    if settings.REDIS_URL:
+        _sender().add("end", _key(turn_id), None)
+
+
+def tell_to_stop(turn_id: uuid.UUID) -> None:
+    """Tell the process that produces the turn to stop it. The database says so too, a little later."""
+    if settings.REDIS_URL:
+        _sender().add("publish", _STOP_CHANNEL, str(turn_id))
+
+
+def listen(running: dict[uuid.UUID, RunningTurn]) -> None:
+    """Hear the stops of other processes for as long as something runs here."""
+    if not settings.REDIS_URL:
+        return
+    sender = _sender()
+    if sender.listening is None or sender.listening.done():
+        sender.listening = asyncio.get_running_loop().create_task(_listen(sender, running), name="stop listener")
+
+
+async def _listen(sender: _Sender, running: dict[uuid.UUID, RunningTurn]) -> None:
+    try:
+        async with sender.redis.pubsub(ignore_subscribe_messages=True) as channel:
+            await channel.subscribe(_STOP_CHANNEL)
+            while running:
+                message = await channel.get_message(timeout=1.0)
+                turn = running.get(uuid.UUID(message["data"].decode())) if message else None
+                if turn is not None:
+                    turn.stop()
+    except (RedisError, OSError, ValueError) as error:
+        log.warning("stops are heard from the database only", extra={"error": type(error).__name__})
+
+
+async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
+    """Yield the events after that number as they come; an empty list after each second of silence.
+
+    Ends when Redis can't be read; the caller knows what the last event of a turn looks like.
+    """
+    redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=_BLOCK_MS / 1000 + 4)
+    last = f"{after}-0"
+    try:
+        while True:
+            found = await redis.xread({_key(turn_id): last}, block=_BLOCK_MS, count=500)
+            rows = next(iter(found.values()))[0] if isinstance(found, dict) and found else found and found[0][1]
+            batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in rows or []]
+            if batch:
+                last = f"{batch[-1][0]}-0"
+            yield batch
+    except (RedisError, OSError) as error:
+        log.warning("a turn is followed in the database", extra={"error": type(error).__name__})
+    finally:
+        await redis.aclose()

@@ -1,0 +1,60 @@
+"""From a history and a question to what the model is sent. Pure: equal input gives equal bytes, which is what makes
+a provider's prompt cache work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from wisqu.api.problems import Problem
+from wisqu.openrouter.types import Message as WireMessage
+
+# What a message costs beyond its text: role and separators (OpenAI's cookbook counts 3 to 4).
+MESSAGE_OVERHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a history."""
+
+    role: str
+    content: str
+
+
+@cache
+def default_system_prompt() -> str:
+    """Return the assistant's standing instructions."""
+    return (Path(__file__).parent / "data" / "assistant.md").read_text(encoding="utf-8").strip()
+
+
+def history_budget(*, context: int, system_tokens: int, question_tokens: int) -> int:
+    """Return how many tokens of history fit beside system prompt and question.
+
+    Raises Problem 400 `context_exceeded`, with the figures, when the question alone does not fit.
+    """
+    left = context - system_tokens - question_tokens - 2 * MESSAGE_OVERHEAD
+    if left < 0:
+        room = max(0, context - system_tokens - 2 * MESSAGE_OVERHEAD)
+        raise Problem(
+            400,
+            "context_exceeded",
+            f"Your message has about {question_tokens:,} tokens; with your plan and this model it may have {room:,}. "
+            "Shorten it, or send it in parts.",
+            message_tokens=question_tokens,
+            max_tokens=room,
+        )
+    return left
+
+
+def build(*, system_prompt: str, history: Sequence[Line], question: str) -> tuple[WireMessage, ...]:
+    """Return the messages for the model: system prompt, history from its first question on, question."""
+    lines = [line for line in history if line.content]
+    while lines and lines[0].role != "user":
+        lines.pop(0)
+    messages = [WireMessage.text("system", system_prompt)]
+    messages += [WireMessage.text("user" if line.role == "user" else "assistant", line.content) for line in lines]
+    messages.append(WireMessage.text("user", question))
+    return tuple(messages)

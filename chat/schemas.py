@@ -1,0 +1,78 @@
+"""The shapes of the chat API's answers, for its OpenAPI document."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, Literal
+
+from ninja import Schema
+
+
+class Usage(Schema):
+    """Tokens, money (USD) and time (milliseconds) of an answer; null where the server did not say."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning_tokens: int | None
+    total_tokens: int | None
+    cost_usd: float | None
+    first_token_ms: int | None
+    total_ms: int | None
+
+
+class MessageError(Schema):
+    """Why an answer failed."""
+
+    code: str
+    detail: str
+
+
+class ChatMessage(Schema):
+    """A question or an answer with its facts."""
+
+    id: uuid.UUID
+    conversation_id: uuid.UUID
+    parent_id: uuid.UUID | None
+    role: Literal["user", "assistant"]
+    content: str
+    status: Literal["streaming", "done", "stopped", "failed"]
+    created: datetime
+    model: str | None
+    finish_reason: str | None
+    attachments: list[Any]
+    feedback: Any | None
+    usage: Usage | None
+    error: MessageError | None
+    reasoning: str | None
+    citations: list[dict[str, Any]]
+    history_messages_cut: int
+    enable_caching: bool
+    cache_breakpoints: list[Any]
+    cached_tokens_read: int | None
+    cached_tokens_written: int | None
+    cache_discount_usd: float | None
+    models_attempted: list[str]
+    final_model_used: str | None
+    fallback_used: bool
+    routing_strategy: str | None
+    provider: str | None
+    generation_id: str | None
+    response_schema: Any | None
+    structured_data: Any | None
+    quotations: list[Any]
+    references: list[Any]
+
+
+class ChatAnswer(Schema):
+    """A whole answer."""
+
+    conversation_id: uuid.UUID
+    message: ChatMessage
+
+
+class TurnState(Schema):
+    """Where a turn stands."""
+
+    turn_id: uuid.UUID
+    status: Literal["running", "done", "stopped", "failed"]

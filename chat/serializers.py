@@ -1,0 +1,60 @@
+"""Conversations and messages as REST resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from chat.documents import message_document
+from chat.models import Conversation, Message
+from presets import catalogue
+from wisqu.api.serializers import StrictModelSerializer
+
+
+class ConversationSerializer(StrictModelSerializer):
+    """A conversation; pinned and archived are set by yes or no and keep the moment."""
+
+    pinned = serializers.BooleanField(required=False)
+    archived = serializers.BooleanField(required=False)
+    model = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    title = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+    class Meta:
+        model = Conversation
+        fields = ("id", "title", "model", "pinned", "archived", "created_at", "updated_at", "last_message_at")
+        read_only_fields = ("id", "created_at", "updated_at", "last_message_at")
+
+    def to_representation(self, instance: Conversation) -> dict[str, Any]:
+        """Return the conversation as it is shown."""
+        return {
+            "id": instance.id,
+            "title": instance.title,
+            "model": instance.model or None,
+            "pinned": instance.pinned_at is not None,
+            "archived": instance.archived_at is not None,
+            "created_at": instance.created_at,
+            "updated_at": instance.updated_at,
+            "last_message_at": instance.last_message_at,
+        }
+
+    def validate_model(self, value: str) -> str:
+        """Only models of the catalogue; what the plan allows is asked when a question is sent."""
+        if value and catalogue.get(value) is None:
+            raise serializers.ValidationError("There is no such model.", code="unknown_model")
+        return value
+
+
+@extend_schema_serializer(component_name="Message")
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message with its facts, as every door tells them."""
+
+    class Meta:
+        model = Message
+        fields = ("id", "conversation_id", "parent_id", "role", "content", "status")
+        read_only_fields = fields
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        """Return the whole document."""
+        return message_document(instance)

@@ -1,0 +1,127 @@
+"""The events of a running turn, for anybody who wants to follow it from any sequence number.
+
+The producer appends to the log in its own process; `chat.mirror` carries it to other processes. What is in neither
+place (the process died, or the turn ended long ago) `chat.following` tells from the database, where the text is kept
+every second together with the length it had after each event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from array import array
+from collections.abc import AsyncIterator
+
+from chat.events import Content, Event, encode
+
+# How long the events of an ended turn stay at hand; later the database answers.
+KEPT_SECONDS = 120.0
+
+
+class TurnLog:
+    """The events of one turn in memory: JSON texts end to end, with the place where each begins."""
+
+    __slots__ = ("_bodies", "_content_length", "_ends", "_offsets", "_waiting", "ended", "turn_id")
+
+    def __init__(self, turn_id: uuid.UUID) -> None:
+        self.turn_id = turn_id
+        self.ended = False
+        self._bodies = bytearray()
+        self._offsets = array("Q", [0])
+        self._ends = array("I")  # length of the answer's text after each event
+        self._content_length = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the newest event; the first one is 1."""
+        return len(self._ends)
+
+    @property
+    def stream_ends(self) -> bytes:
+        """Return what `Message.stream_ends` keeps."""
+        return self._ends.tobytes()
+
+    def append(self, event: Event) -> tuple[int, bytes]:
+        """Add an event, wake the readers, and return its number and its JSON."""
+        body = encode(event)
+        if type(event) is Content:
+            self._content_length += len(event.content)
+        self.append_encoded(body, content_length=self._content_length)
+        return len(self._ends), body
+
+    def append_encoded(self, body: bytes, *, content_length: int = 0) -> None:
+        """Add an event that is JSON already (it came from another process)."""
+        self._bodies += body
+        self._offsets.append(len(self._bodies))
+        self._ends.append(content_length)
+        self.wake()
+
+    def end(self) -> None:
+        """Tell the readers that nothing follows."""
+        self.ended = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every reader look; it may find nothing, which tells it that the turn is alive."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def since(self, after: int) -> list[tuple[int, bytes]]:
+        """Return the events after that number, as (number, JSON)."""
+        offsets = self._offsets
+        # One copy first: a view on the growing array would forbid it to grow.
+        return [
+            (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]])) for seq in range(after + 1, len(offsets))
+        ]
+
+    async def follow(self, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
+        """Yield what comes after that number as it comes, until the end; an empty list says 'alive, nothing new'."""
+        while True:
+            batch = self.since(after)
+            if batch:
+                after = batch[-1][0]
+                yield batch
+            elif self.ended:
+                return
+            else:
+                future = asyncio.get_running_loop().create_future()
+                self._waiting.append(future)
+                await future
+                if len(self._ends) == after and not self.ended:
+                    yield []
+
+
+class Logs:
+    """The logs of this process, kept for a while after their end."""
+
+    def __init__(self) -> None:
+        self._logs: dict[uuid.UUID, TurnLog] = {}
+        self._ended: list[tuple[float, uuid.UUID]] = []
+
+    def open(self, turn_id: uuid.UUID) -> TurnLog:
+        """Make the log of a new turn."""
+        self._forget_old()
+        self._logs[turn_id] = turn_log = TurnLog(turn_id)
+        return turn_log
+
+    def find(self, turn_id: uuid.UUID) -> TurnLog | None:
+        """Return the log where this process has it."""
+        return self._logs.get(turn_id)
+
+    def close(self, turn_log: TurnLog) -> None:
+        """End a log; it stays readable for `KEPT_SECONDS`."""
+        turn_log.end()
+        self._ended.append((time.monotonic(), turn_log.turn_id))
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        before = time.monotonic() - KEPT_SECONDS
+        while self._ended and self._ended[0][0] < before:
+            self._logs.pop(self._ended.pop(0)[1], None)
+
+
+logs = Logs()

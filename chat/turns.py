@@ -1,0 +1,369 @@
+"""A turn from door to ledger: opened, closed and stopped here; `chat.running` produces it in between.
+
+All of this is plain sync code in short transactions. No transaction is open while the network talks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from billing import quota
+from billing.amounts import NOTHING, Amounts
+from billing.models import Feature, LedgerEntry, PlanLimit
+from billing.plans import require_feature, subscription_for
+from chat import conversations, prompts
+from chat.errors import UnknownModel
+from chat.inputs import ChatInput
+from chat.models import Conversation, Message, Turn
+from presets import catalogue
+from presets.tokens import estimate
+from wisqu.api import idempotency
+from wisqu.api.ids import uuid7
+from wisqu.api.problems import NotFound
+from wisqu.openrouter.routing import preferences
+from wisqu.openrouter.types import ChatRequest, Citation, Usage
+from wisqu.openrouter.types import Message as WireMessage
+
+# A turn may take ten minutes upstream; its hold outlives it by enough for the sweeper to come first.
+HOLD_LIFETIME = timedelta(minutes=15)
+# Held for the answer: enough to stop a spent account, little enough not to refuse a cheap call.
+ANSWER_ALLOWANCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn that is paid for and stored; everything that its producer needs."""
+
+    turn_id: uuid.UUID
+    owner_id: uuid.UUID
+    conversation_id: uuid.UUID
+    title: str | None  # of a conversation that this turn began
+    question_id: uuid.UUID
+    answer: Message
+    request: ChatRequest
+    prompt_estimate: int
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The request is a copy of an earlier one; this turn is its answer."""
+
+    turn: Turn
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a turn ended, and what it brought. `status` is one of the final values of `Turn.Status`."""
+
+    status: str
+    content: str
+    reasoning: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    finish_reason: str = ""
+    model: str = ""
+    provider: str = ""
+    generation_id: str = ""
+    models_attempted: tuple[str, ...] = ()
+    usage: Usage | None = None
+    cost_source: str = LedgerEntry.CostSource.UPSTREAM
+    cache_discount_usd: Decimal | None = None
+    error_code: str = ""
+    error_detail: str = ""
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+    stream_ends: bytes | None = None
+
+
+@transaction.atomic
+def open_turn(*, owner_id: uuid.UUID, chat: ChatInput, key: str | None = None, mark: str = "") -> OpenTurn | Replay:
+    """Check, reserve and store a question; the model has not been asked yet.
+
+    `key` and `mark` are an idempotency key and the fingerprint of its request. Raises a `Problem` for every refusal:
+    NotFound, QuotaExceeded, UnknownModel, FeatureRequired, `context_exceeded`, a reused or busy key.
+    """
+    turn_id = uuid7()
+    if key is not None:
+        known = idempotency.claim(owner_id=owner_id, key=key, mark=mark, reference=turn_id)
+        if known is not None:
+            return Replay(_replayed_turn(owner_id, known.reference))
+    _refuse_unknown_references(chat)
+    subscription = subscription_for(owner_id)
+    plan = subscription.plan
+    conversation = _conversation(owner_id, chat)
+    model = _choose_model(plan, chat.model or conversation.model)
+    parent = conversations.place_to_continue(conversation, chat.parent_id)
+    prompt = _prompt(plan, model, chat, parent)
+    quota.reserve(
+        user_id=owner_id,
+        amounts=Amounts(messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, chat.max_tokens or ANSWER_ALLOWANCE)),
+        key=turn_id,
+        lifetime=HOLD_LIFETIME,
+        subscription=subscription,
+    )
+    if conversation._state.adding:
+        conversation.save(force_insert=True)
+    question, answer = _store_messages(conversation, parent, chat, model, prompt)
+    turn = Turn(id=turn_id, owner_id=owner_id, conversation=conversation, question=question, answer=answer)
+    turn.save(force_insert=True)
+    conversations.touch(conversation, answer)
+    return OpenTurn(
+        turn_id=turn_id,
+        owner_id=owner_id,
+        conversation_id=conversation.id,
+        title=conversation.title if chat.conversation_id is None else None,
+        question_id=question.id,
+        answer=answer,
+        request=_request(conversation, plan, model, chat, prompt),
+        prompt_estimate=prompt.tokens,
+        created=answer.created_at,
+    )
+
+
+def _replayed_turn(owner_id: uuid.UUID, turn_id: uuid.UUID | None) -> Turn:
+    turn = Turn.objects.for_owner(owner_id).select_related("answer").filter(id=turn_id).first()
+    if turn is None:  # its conversation was deleted since
+        raise NotFound
+    if turn.status == Turn.Status.RUNNING:
+        raise idempotency.in_flight()
+    return turn
+
+
+def _refuse_unknown_references(chat: ChatInput) -> None:
+    if chat.attachments or chat.preset:
+        raise NotFound(detail="There is no such attachment or preset, or it is not yours.")
+
+
+def _conversation(owner_id: uuid.UUID, chat: ChatInput) -> Conversation:
+    if chat.conversation_id is not None:
+        return conversations.owned(owner_id=owner_id, conversation_id=chat.conversation_id)
+    if chat.parent_id is not None:
+        raise NotFound
+    return Conversation(owner_id=owner_id, title=conversations.title_from(chat.message))
+
+
+def _choose_model(plan: PlanLimit, wish: str) -> catalogue.Model:
+    if not wish:
+        return catalogue.default_model(allow_advanced=plan.advanced_models)
+    model = catalogue.get(wish)
+    if model is None or model.blocked_reason:
+        raise UnknownModel
+    if model.advanced:
+        require_feature(plan, Feature.ADVANCED_MODELS)
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is sent, how many messages of the history did not fit, and the estimates in tokens."""
+
+    messages: tuple[WireMessage, ...]
+    cut: int
+    tokens: int
+    question_tokens: int
+
+
+def _prompt(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None) -> Prompt:
+    system_prompt = chat.system_prompt or prompts.default_system_prompt()
+    system_tokens, question_tokens = estimate(system_prompt), estimate(chat.message)
+    context = min(plan.max_context, model.context_length or plan.max_context)
+    budget = prompts.history_budget(context=context, system_tokens=system_tokens, question_tokens=question_tokens)
+    history = Message.objects.branch(parent.id, token_budget=budget) if parent else []
+    lines = [prompts.Line(message.role, message.content) for message in history]
+    used = history[0].total if history else 0  # type: ignore[attr-defined]
+    cut = parent.depth + 1 - len(history) if parent else 0
+    messages = prompts.build(system_prompt=system_prompt, history=lines, question=chat.message)
+    total = used + system_tokens + question_tokens + 2 * prompts.MESSAGE_OVERHEAD
+    return Prompt(messages, cut, total, question_tokens)
+
+
+def _store_messages(
+    conversation: Conversation,
+    parent: Message | None,
+    chat: ChatInput,
+    model: catalogue.Model,
+    prompt: Prompt,
+) -> tuple[Message, Message]:
+    depth = parent.depth + 1 if parent else 0
+    question = Message(
+        conversation=conversation,
+        parent=parent,
+        role=Message.Role.USER,
+        content=chat.message,
+        token_estimate=prompt.question_tokens,
+        depth=depth,
+    )
+    answer = Message(
+        conversation=conversation,
+        parent=question,
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.STREAMING,
+        model=model.id,
+        routing_strategy=chat.routing_strategy or settings.ROUTING_STRATEGY,
+        enable_caching=chat.enable_caching,
+        history_messages_cut=prompt.cut,
+        depth=depth + 1,
+    )
+    Message.objects.bulk_create([question, answer])
+    return question, answer
+
+
+def _request(
+    conversation: Conversation, plan: PlanLimit, model: catalogue.Model, chat: ChatInput, prompt: Prompt
+) -> ChatRequest:
+    limit = chat.max_tokens or settings.LLM_MAX_TOKENS
+    return ChatRequest(
+        model=model.id,
+        messages=prompt.messages,
+        fallback_models=_fallbacks(plan, model, chat),
+        temperature=settings.LLM_TEMPERATURE if chat.temperature is None else chat.temperature,
+        max_tokens=min(limit, model.max_completion_tokens or limit),
+        top_p=chat.top_p,
+        provider=preferences(chat.routing_strategy or settings.ROUTING_STRATEGY),
+        session_id=str(conversation.id),
+        user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
+        web_search=chat.web_search,
+    )
+
+
+def _fallbacks(plan: PlanLimit, model: catalogue.Model, chat: ChatInput) -> tuple[str, ...]:
+    """Return the models to try next. The site's own list is cut to the plan; a wish beyond the plan is refused."""
+    if not settings.MODEL_ROUTING_ENABLED:
+        return ()
+    if chat.fallback_models is not None:
+        names = [_choose_model(plan, name).id for name in chat.fallback_models]
+    else:
+        known = [catalogue.get(name) for name in settings.DEFAULT_FALLBACK_MODELS]
+        names = [item.id for item in known if item and (plan.advanced_models or not item.advanced)]
+    return tuple(name for name in dict.fromkeys(names) if name != model.id)
+
+
+def pseudonym(user_id: uuid.UUID) -> str:
+    """Return the stable name under which OpenRouter sees a user: it can't be turned back into the id."""
+    return hmac.new(settings.SECRET_KEY.encode(), user_id.bytes, hashlib.sha256).hexdigest()[:32]
+
+
+@transaction.atomic
+def close_turn(*, turn_id: uuid.UUID, answer: Message, outcome: Outcome, prompt_estimate: int = 0) -> Message | None:
+    """Store the answer and settle the hold. None when the turn was closed before, by whomever.
+
+    `prompt_estimate` (tokens) is charged where the server did not count. A failed answer costs the user nothing; what
+    it cost us stands in the ledger all the same.
+    """
+    ended = Turn.objects.filter(id=turn_id, status=Turn.Status.RUNNING).update(
+        status=outcome.status, ended_at=timezone.now()
+    )
+    if not ended:
+        return None
+    _fill(answer, outcome)
+    answer.save(update_fields=_ANSWER_FIELDS)
+    _settle(turn_id, outcome, answer, prompt_estimate)
+    return answer
+
+
+_ANSWER_FIELDS = [
+    "content", "reasoning", "citations", "status", "finish_reason", "final_model_used", "provider", "generation_id",
+    "models_attempted", "fallback_used", "error_code", "error_detail", "prompt_tokens", "completion_tokens",
+    "reasoning_tokens", "total_tokens", "cached_tokens_read", "cached_tokens_written", "cost_usd",
+    "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends",
+]  # fmt: skip
+
+
+def _fill(message: Message, outcome: Outcome) -> None:
+    """Put the facts of the outcome on the answer."""
+    message.content = outcome.content
+    message.reasoning = outcome.reasoning
+    message.citations = [
+        {"url": item.url, "title": item.title, "start": item.start, "end": item.end} for item in outcome.citations
+    ]
+    message.status = outcome.status
+    message.finish_reason = outcome.finish_reason
+    message.final_model_used = outcome.model
+    message.provider = outcome.provider
+    message.generation_id = outcome.generation_id
+    message.models_attempted = list(outcome.models_attempted) or [message.model]
+    message.fallback_used = bool(outcome.model) and not catalogue.is_same(outcome.model, message.model)
+    message.error_code = outcome.error_code
+    message.error_detail = outcome.error_detail
+    message.first_token_ms = outcome.first_token_ms
+    message.total_ms = outcome.total_ms
+    message.cache_discount_usd = outcome.cache_discount_usd
+    if outcome.stream_ends is not None:
+        message.stream_ends = outcome.stream_ends
+    if outcome.usage is not None:
+        _fill_usage(message, outcome.usage)
+    message.token_estimate = _answer_tokens(outcome)
+
+
+def _fill_usage(message: Message, usage: Usage) -> None:
+    message.prompt_tokens = usage.prompt_tokens
+    message.completion_tokens = usage.completion_tokens
+    message.reasoning_tokens = usage.reasoning_tokens
+    message.total_tokens = usage.total_tokens
+    message.cached_tokens_read = usage.cached_tokens_read
+    message.cached_tokens_written = usage.cached_tokens_written
+    message.cost_usd = usage.cost_usd
+    if message.cost_usd is None:
+        message.cost_usd = catalogue.cost(message.final_model_used or message.model, usage)
+
+
+def _answer_tokens(outcome: Outcome) -> int:
+    """Return what the answer will cost as history: the model's own count where there is one."""
+    if outcome.usage is not None and outcome.usage.completion_tokens:
+        return max(outcome.usage.completion_tokens - outcome.usage.reasoning_tokens, 1)
+    return estimate(outcome.content)
+
+
+def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estimate: int) -> None:
+    if not outcome.generation_id and outcome.usage is None and not outcome.content:
+        quota.release(key=turn_id)
+        return
+    is_charged = outcome.status != Turn.Status.FAILED
+    tokens = message.total_tokens
+    if tokens is None:
+        tokens = prompt_estimate + message.token_estimate
+    quota.settle(
+        key=turn_id,
+        charge=Amounts(messages=1, tokens=tokens) if is_charged else NOTHING,
+        entry=_entry(outcome, message),
+    )
+
+
+def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
+    has_said_cost = outcome.usage is not None and outcome.usage.cost_usd is not None
+    source = outcome.cost_source if has_said_cost else LedgerEntry.CostSource.COMPUTED
+    if message.cost_usd is None:
+        source = LedgerEntry.CostSource.UNKNOWN
+    return quota.EntryFacts(
+        kind=LedgerEntry.Kind.CHAT,
+        reference=message.id,
+        generation_id=outcome.generation_id,
+        model=outcome.model or message.model,
+        provider=outcome.provider,
+        prompt_tokens=message.prompt_tokens or 0,
+        completion_tokens=message.completion_tokens or 0,
+        reasoning_tokens=message.reasoning_tokens or 0,
+        cached_tokens_read=message.cached_tokens_read,
+        cached_tokens_written=message.cached_tokens_written,
+        cost_usd=message.cost_usd,
+        cost_source=source,
+    )
+
+
+def request_stop(*, owner_id: uuid.UUID, turn_id: uuid.UUID) -> Turn:
+    """Ask the turn's producer, wherever it runs, to stop. Raises NotFound. Harmless for a turn that has ended."""
+    turn = Turn.objects.for_owner(owner_id).filter(id=turn_id).first()
+    if turn is None:
+        raise NotFound
+    if turn.status == Turn.Status.RUNNING and turn.stop_requested_at is None:
+        Turn.objects.filter(id=turn_id).update(stop_requested_at=timezone.now())
+    return turn

@@ -1,0 +1,91 @@
+"""Conversations and their messages over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat.models import Conversation, Message
+from chat.serializers import ConversationSerializer, MessageSerializer
+from wisqu.api.idempotency import idempotent
+from wisqu.api.pagination import CursorPagination
+
+
+class RecentFirst(CursorPagination):
+    """Conversations by their last message."""
+
+    ordering = ("-last_message_at", "-id")
+
+
+class OldestLast(CursorPagination):
+    """Messages, newest first: a page begins where people read."""
+
+    ordering = "-id"
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your conversations, the last used first"),
+    retrieve=extend_schema(summary="One conversation"),
+    create=extend_schema(summary="Begin an empty conversation"),
+    partial_update=extend_schema(summary="Rename, pin, archive, choose the model"),
+    destroy=extend_schema(summary="Delete a conversation with all its messages"),
+)
+@extend_schema(tags=["conversations"])
+class ConversationViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet[Conversation],
+):
+    """A person's conversations; another's do not exist."""
+
+    serializer_class = ConversationSerializer
+    pagination_class = RecentFirst
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]  # noqa: RUF012
+    queryset = Conversation.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Conversation]:
+        """Only the asker's own."""
+        return Conversation.objects.for_owner(self.request.user.pk)
+
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a conversation."""
+        return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: Any) -> None:
+        """Store it under the asker."""
+        serializer.save(owner_id=self.request.user.pk, **_moments(serializer.validated_data))
+
+    def perform_update(self, serializer: Any) -> None:
+        """Store the changes."""
+        serializer.save(**_moments(serializer.validated_data))
+
+    @extend_schema(summary="The messages of a conversation, newest first", responses=MessageSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=OldestLast, serializer_class=MessageSerializer)
+    def messages(self, request: Request, pk: str | None = None) -> Response:
+        """Return one page of messages."""
+        conversation = get_object_or_404(self.get_queryset(), pk=pk)
+        rows = Message.objects.filter(conversation=conversation).for_reading()
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(MessageSerializer(page, many=True).data)
+
+
+def _moments(data: dict[str, Any]) -> dict[str, Any]:
+    """Turn yes and no into the moments that the table keeps."""
+    moments: dict[str, Any] = {}
+    for flag in ("pinned", "archived"):
+        if flag in data:
+            moments[f"{flag}_at"] = timezone.now() if data.pop(flag) else None
+    return moments

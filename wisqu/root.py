@@ -1,0 +1,46 @@
+"""The root of the API: the ninja API with the routers of the apps, and the addresses of everything under /api/v1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import path
+from drf_spectacular.views import SpectacularJSONAPIView
+from ninja import NinjaAPI
+from ninja.parser import Parser
+
+from billing.urls import urlpatterns as billing_urls
+from chat.api import router as chat_router
+from chat.urls import api_urlpatterns as chat_urls
+from presets.urls import urlpatterns as presets_urls
+from wisqu.accounts.auth import authenticate
+from wisqu.accounts.urls import api_urlpatterns as accounts_urls
+from wisqu.api import handlers
+from wisqu.api.bodies import parse_json
+from wisqu.api.health import router as health_router
+
+
+class StrictParser(Parser):
+    """Ninja's door to `parse_json`."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the value of the body."""
+        return parse_json(request.body)
+
+
+ninja_api = NinjaAPI(
+    title="WisQu", version="1", docs_url=None, openapi_url=None, auth=authenticate, parser=StrictParser()
+)
+handlers.install(ninja_api)
+ninja_api.add_router("", chat_router)
+ninja_api.add_router("", health_router)
+
+urlpatterns = [
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    *accounts_urls,
+    *billing_urls,
+    *presets_urls,
+    *chat_urls,
+    path("", ninja_api.urls),
+]

@@ -1,0 +1,18 @@
+"""All addresses."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from chat.urls import page_urlpatterns as chat_pages
+from wisqu.accounts.urls import page_urlpatterns as account_pages
+from wisqu.api.csp import with_inline_styles
+
+urlpatterns = [
+    path("api/v1/", include("wisqu.root")),
+    # Swagger sets style attributes from its own, vendored script.
+    path("docs", with_inline_styles(SpectacularSwaggerSplitView.as_view(url_name="openapi")), name="docs"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include(account_pages)),
+    *chat_pages,
+]
