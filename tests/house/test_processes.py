@@ -44,12 +44,13 @@ def is_alive(pid: int) -> bool:
     return not Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
 
 
-def wait_for_text(path: Path) -> str:
-    for _ in range(500):
-        if path.exists() and path.read_text():
+def wait_for_text(path: Path, text: str = "", *, seconds: float = 10) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_text() and text in path.read_text():
             return path.read_text()
         time.sleep(0.02)
-    raise AssertionError(f"{path} stayed empty")
+    raise AssertionError(f"{path} never held {text!r}: {path.read_text() if path.exists() else 'no file'}")
 
 
 def wait_for_death(pid: int) -> None:

@@ -19,9 +19,13 @@ def test_a_senseless_port_is_refused(port):
         supervisor.address({"PORT": port})
 
 
-def test_a_senseless_host_is_refused():
+def test_a_senseless_host_is_refused(monkeypatch):
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(supervisor.Failed, match=r"^HOST="):
-        supervisor.address({"HOST": "300.1.1.1 x", "PORT": "8000"})
+        supervisor.address({"HOST": "nowhere", "PORT": "8000"})
 
 
 def test_a_taken_port_is_named_with_another_one_to_use():
