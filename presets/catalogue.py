@@ -138,17 +138,27 @@ def find_default(*, allow_advanced: bool) -> Model | None:
     return min(usable, key=lambda model: (_per_token(model), model.id), default=None)
 
 
-def cost(model: Model, usage: TokenUsage, *, cache_life: CacheLife = "5m") -> Decimal | None:
-    """Return what the generation costs in USD by the catalogue, exactly; None for a model without prices."""
+def is_same(one: str, other: str) -> bool:
+    """Tell whether two names are of one model: its id, and the dated slug that answers come back with."""
+    by_name = _current().by_name
+    known = by_name.get(one)
+    return one == other or (known is not None and known == by_name.get(other))
+
+
+def cost(model: Model | str, usage: TokenUsage, *, cache_life: CacheLife = "5m") -> Decimal | None:
+    """Return what the generation costs in USD by the catalogue, exactly; None for a model without prices.
+
+    `model` is a value of this module or a name, as for `get`; here and in the next two.
+    """
     return pricing.cost(_prices(model, usage), usage, cache_life=cache_life)
 
 
-def cost_without_cache(model: Model, usage: TokenUsage) -> Decimal | None:
+def cost_without_cache(model: Model | str, usage: TokenUsage) -> Decimal | None:
     """Return what it would have cost without prompt caching; None for a model without prices."""
     return pricing.cost_without_cache(_prices(model, usage), usage)
 
 
-def savings(model: Model, usage: TokenUsage, *, cache_life: CacheLife = "5m") -> Decimal | None:
+def savings(model: Model | str, usage: TokenUsage, *, cache_life: CacheLife = "5m") -> Decimal | None:
     """Return what prompt caching saved, in USD; None without prices or where nobody counted cached tokens."""
     return pricing.savings(_prices(model, usage), usage, cache_life=cache_life)
 
@@ -236,8 +246,9 @@ def _named(found: _Snapshot, name: str) -> Model:
     return found.by_name.get(name) or Model(id=name, name=name, is_known=False)
 
 
-def _prices(model: Model, usage: TokenUsage) -> Prices:
-    return pricing.prices_for(usage.prompt_tokens, model.prices, model.overrides)
+def _prices(model: Model | str, usage: TokenUsage) -> Prices:
+    found = _current().by_name.get(model) if isinstance(model, str) else model
+    return pricing.prices_for(usage.prompt_tokens, found.prices, found.overrides) if found else Prices()
 
 
 def _per_token(model: Model) -> Decimal:
