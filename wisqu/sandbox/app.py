@@ -11,10 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wisqu.sandbox import accounts, control, listings
 from wisqu.sandbox.chat import chat_completions
+from wisqu.sandbox.embeddings import create_embeddings
 from wisqu.sandbox.errors import Refusal
 from wisqu.sandbox.faults import HttpFault, error_body, headers
 from wisqu.sandbox.http import JsonReply, key_of
+from wisqu.sandbox.images import create_images
 from wisqu.sandbox.state import Sandbox
+from wisqu.sandbox.transcriptions import create_transcription
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -33,9 +36,8 @@ class Endpoint:
             request.state.key = "" if self._open else key_of(request)
             reply = await self._handler(request)
         except Refusal as refusal:
-            reply = JsonReply(
-                error_body(refusal.fault), status=refusal.fault.status, headers=headers(refusal.fault)
-            )
+            fault = refusal.fault
+            reply = JsonReply(error_body(fault), status=fault.status, headers=headers(fault, refusal.word))
         await reply(scope, receive, send)
 
 
@@ -55,7 +57,10 @@ def create_app() -> Starlette:
         _route("GET", "/models", listings.list_models),
         _route("GET", "/models/{author}/{slug}/endpoints", listings.list_endpoints),
         _route("GET", "/model/{author}/{slug}", listings.show_model),
+        _route("POST", "/images", create_images),
         _route("GET", "/images/models", listings.list_image_models),
+        _route("POST", "/audio/transcriptions", create_transcription),
+        _route("POST", "/embeddings", create_embeddings),
         _route("GET", "/generation", accounts.generation),
         _route("GET", "/key", accounts.key),
         _route("GET", "/credits", accounts.credits),

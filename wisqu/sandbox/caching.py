@@ -1,4 +1,4 @@
-"""The prompt cache, deterministic: kept per session and model, with minimum, marks and lifetimes like the vendors'."""
+"""The prompt cache, deterministic: per session and model, with the vendors' minimums, marks and lifetimes."""
 
 import hashlib
 from dataclasses import dataclass

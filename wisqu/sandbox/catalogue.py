@@ -1,4 +1,4 @@
-"""The models the sandbox knows, with real ids and prices from data/models.json (its `_about` names the sources)."""
+"""The models the sandbox knows: real ids and prices from data/*.json (their `_about` names the sources)."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 Mode = Literal["none", "explicit", "automatic", "both"]
 
-_DATA = Path(__file__).parent / "data" / "models.json"
+_DATA = Path(__file__).parent / "data"
+_FILES = ("models.json", "more_models.json")
 _MODES: dict[str, Mode] = {"explicit": "explicit", "automatic": "automatic", "automatic+explicit": "both"}
 _SUFFIXES = (":online", ":nitro", ":floor", ":exacto")
 _PROVIDERS = {
@@ -67,6 +68,7 @@ class Model:
     cache_min_tokens: int
     supported_parameters: tuple[str, ...]
     image_pricing: tuple[dict[str, Any], ...] = ()
+    per_second: Decimal | None = None
     hidden: bool = False
     family: str = field(default="")
 
@@ -128,6 +130,7 @@ def _model(row: dict[str, Any], *, hidden: bool = False) -> Model:
         cache_min_tokens=row["cache"]["min_tokens"] or _LEAST_CACHEABLE.get(family, 1024),
         supported_parameters=tuple(row.get("supported_parameters", ("max_tokens", "temperature", "top_p"))),
         image_pricing=tuple(row.get("image_pricing") or ()),
+        per_second=_money(row.get("per_second")),
         hidden=hidden,
         family=family,
     )
@@ -135,8 +138,8 @@ def _model(row: dict[str, Any], *, hidden: bool = False) -> Model:
 
 @cache
 def _rows() -> dict[str, dict[str, Any]]:
-    rows = json.loads(_DATA.read_text(encoding="utf-8"))["models"]
-    return {row["id"]: row for row in rows}
+    files = (json.loads((_DATA / name).read_text(encoding="utf-8")) for name in _FILES)
+    return {row["id"]: row for file in files for row in file["models"]}
 
 
 @cache

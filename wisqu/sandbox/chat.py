@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -12,6 +11,7 @@ from wisqu.sandbox.controls import FaultWord
 from wisqu.sandbox.errors import Refusal, bad_request
 from wisqu.sandbox.faults import HttpFault
 from wisqu.sandbox.http import JsonReply, new_entry, sandbox_of
+from wisqu.sandbox.jsonbody import value_of
 from wisqu.sandbox.ledger import Attempt, Entry, new_id, shortened
 from wisqu.sandbox.pace import Pace
 from wisqu.sandbox.player import Framing, Play, Played, Player
@@ -36,21 +36,13 @@ _FRAMINGS: dict[str, Framing] = {"split": "split", "bytes": "bytes", "one": "one
 _USAGE_FORMS = ("empty", "null-choice", "repeat")
 
 
-async def body_of(request: Request) -> Any:
-    """The request's JSON. Raises Refusal (400)."""
-    try:
-        return msgspec.json.decode(await request.body())
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Refusal(bad_request("Invalid JSON body")) from error
-
-
 async def chat_completions(request: Request) -> Any:
     """The endpoint. Answers a Response or an ASGI app that streams."""
     sandbox = sandbox_of(request)
     entry = new_entry(request, endpoint="chat", entry_id=new_id())
     sandbox.ledger.add(entry)
     try:
-        body = await body_of(request)
+        body = await value_of(request)
         entry.request = shortened(body)
         ask = read(body, session_header=request.headers.get("x-session-id"))
         return _answer(sandbox, entry, ask, _metadata_wanted(request))
@@ -212,8 +204,9 @@ def _shape(play: Play, fault: FaultWord | None) -> None:
 def _progress(entry: Entry) -> Any:
     def note(played: Played) -> None:
         entry.first_token()
-        entry.usage.completion = played.tokens + entry.usage.image
+        entry.usage.completion = played.tokens
         entry.usage.reasoning = played.reasoning
+        entry.usage.image = played.image
 
     return note
 

@@ -1,4 +1,4 @@
-"""Control words: `[[name]]`, `[[name:value]]` and `[[name:value option=x]]` in a prompt, read into one value."""
+"""Control words: `[[name]]`, `[[name:value]]`, `[[name:value option=x]]` in a prompt, read into one value."""
 
 import re
 from dataclasses import dataclass

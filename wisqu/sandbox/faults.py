@@ -27,14 +27,21 @@ _MODERATION = {
 
 HTTP_FAULTS: dict[str, HttpFault] = {
     "400": HttpFault(400, "Invalid request parameters", "invalid_request"),
-    "400-model": HttpFault(400, "sandbox/none is not a valid model ID", "invalid_request", availability=("model_not_found", False)),
+    "400-model": HttpFault(
+        400,
+        "sandbox/none is not a valid model ID",
+        "invalid_request",
+        availability=("model_not_found", False),
+    ),
     "400-context": HttpFault(
         400,
         "This endpoint's maximum context length is 128000 tokens. However, you requested about 130512 tokens "
         "(130000 of text input, 512 in the output). Please reduce the length of either one.",
         "context_length_exceeded",
     ),
-    "400-policy": HttpFault(400, "The request was refused by the provider's content policy", "content_policy_violation"),
+    "400-policy": HttpFault(
+        400, "The request was refused by the provider's content policy", "content_policy_violation"
+    ),
     "401": HttpFault(401, "User not found.", "authentication"),
     "402": HttpFault(
         402,
@@ -55,29 +62,65 @@ HTTP_FAULTS: dict[str, HttpFault] = {
         metadata={"limit_source": "openrouter_in_flight_budget"},
         headers={"Retry-After": "1"},
     ),
-    "403": HttpFault(403, "Your chosen model requires moderation and your input was flagged", "content_policy_violation", metadata=_MODERATION),
-    "403-region": HttpFault(403, "The model is not available in your region", "permission_denied", availability=("region_restricted", False)),
-    "404": HttpFault(404, "No endpoints found that match your provider preferences", "not_found", availability=("no_endpoints", False)),
-    "404-deprecated": HttpFault(404, "This model is no longer available", "not_found", availability=("model_deprecated", False)),
+    "403": HttpFault(
+        403,
+        "Your chosen model requires moderation and your input was flagged",
+        "content_policy_violation",
+        metadata=_MODERATION,
+    ),
+    "403-region": HttpFault(
+        403,
+        "The model is not available in your region",
+        "permission_denied",
+        availability=("region_restricted", False),
+    ),
+    "404": HttpFault(
+        404,
+        "No endpoints found that match your provider preferences",
+        "not_found",
+        availability=("no_endpoints", False),
+    ),
+    "404-deprecated": HttpFault(
+        404, "This model is no longer available", "not_found", availability=("model_deprecated", False)
+    ),
     "408": HttpFault(408, "The request timed out", "timeout"),
     "413": HttpFault(413, "The request is too large", "payload_too_large"),
     "422": HttpFault(422, "The request could not be processed", "unprocessable"),
-    "429": HttpFault(429, "Provider returned error: rate limit exceeded", "rate_limit_exceeded", headers={"Retry-After": "1"}),
+    "429": HttpFault(
+        429,
+        "Provider returned error: rate limit exceeded",
+        "rate_limit_exceeded",
+        headers={"Retry-After": "1"},
+    ),
     "429-bare": HttpFault(429, "Provider returned error: rate limit exceeded", "rate_limit_exceeded"),
     "429-platform": HttpFault(
         429,
         "Rate limit exceeded: free-models-per-min",
         "rate_limit_exceeded",
-        headers={"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1786000000000"},
+        headers={
+            "X-RateLimit-Limit": "20",
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": "1786000000000",
+        },
     ),
-    "429-capacity": HttpFault(429, "All endpoints of the model are at capacity", "provider_overloaded", availability=("capacity_exhausted", True)),
+    "429-capacity": HttpFault(
+        429,
+        "All endpoints of the model are at capacity",
+        "provider_overloaded",
+        availability=("capacity_exhausted", True),
+    ),
     "500": HttpFault(500, "Internal Server Error", "server"),
     "502": HttpFault(502, "Provider returned error", "provider_unavailable"),
-    "503": HttpFault(503, "The model is temporarily unavailable", "provider_unavailable", availability=("temporarily_unavailable", True)),
+    "503": HttpFault(
+        503,
+        "The model is temporarily unavailable",
+        "provider_unavailable",
+        availability=("temporarily_unavailable", True),
+    ),
     "504": HttpFault(504, "The provider did not answer in time", "timeout"),
     "524": HttpFault(524, "The provider timed out behind the edge network", "timeout"),
     "529": HttpFault(529, "The provider is overloaded", "provider_overloaded"),
-}  # fmt: skip
+}
 
 # A 200 that is no answer.
 BODY_FAULTS = frozenset({"200-error", "200-choice-error", "200-html", "200-empty", "200-null-choices"})
@@ -110,8 +153,8 @@ class FaultDesk:
     def applying(self, *, controls: Controls, model: str, first: bool, scope: str) -> list[FaultWord]:
         """The faults of a prompt that hit `model`; those with `times` are used up by being returned.
 
-        `first` tells whether it is the first model asked for; `scope` keeps counters of unrelated callers apart
-        where the prompt names no key.
+        `first` tells whether it is the first model asked for; `scope` keeps counters of unrelated callers
+        apart where the prompt names no key.
         """
         found = []
         for word in (*controls.faults, *_by_model(model)):

@@ -4,12 +4,15 @@ import secrets
 import string
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from wisqu.sandbox.catalogue import Model
+from wisqu.sandbox.errors import Refusal
 from wisqu.sandbox.usage import Usage, cost
 
 Outcome = Literal["running", "done", "failed", "aborted"]
@@ -92,14 +95,26 @@ class Entry:
         if self.usage.completion == 0 and outcome != "done" and self.endpoint == "chat":
             self.billed = False
 
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Note a Refusal that passes through: failed, uncharged."""
+        try:
+            yield
+        except Refusal as refusal:
+            self.status = self.error_code = refusal.fault.status
+            self.billed = False
+            self.end("failed")
+            raise
+
     def as_json(self, *, with_request: bool = True) -> dict[str, Any]:
         usage = self.usage
         body: dict[str, Any] = {
             name: getattr(self, name)
             for name in (
-                "id", "endpoint", "key", "user", "session", "model_requested", "models_requested", "attempts",
-                "stream", "status", "error_code", "outcome", "finish_reason", "faults", "unknown_fields", "headers",
-                "started_at", "first_token_at", "ended_at", "aborted_at", "cost", "cache_discount", "billed",
+                "id", "endpoint", "key", "user", "session", "model_requested", "models_requested",
+                "attempts", "stream", "status", "error_code", "outcome", "finish_reason", "faults",
+                "unknown_fields", "headers", "started_at", "first_token_at", "ended_at", "aborted_at",
+                "cost", "cache_discount", "billed",
             )
         }  # fmt: skip
         body |= {

@@ -1,4 +1,4 @@
-"""GET /models, /models/{author}/{slug}/endpoints, /model/{author}/{slug}, /images/models: the catalogue as OpenRouter shows it."""
+"""GET /models and its relatives: the catalogue as OpenRouter shows it."""
 
 from typing import Any
 
@@ -12,9 +12,14 @@ from wisqu.sandbox.http import JsonReply
 
 _CREATED = 1_760_000_000
 _TOKENIZERS = {
-    "anthropic": "Claude", "openai": "GPT", "google": "Gemini", "deepseek": "DeepSeek", "meta-llama": "Llama3",
-    "qwen": "Qwen", "x-ai": "Grok",
-}  # fmt: skip
+    "anthropic": "Claude",
+    "openai": "GPT",
+    "google": "Gemini",
+    "deepseek": "DeepSeek",
+    "meta-llama": "Llama3",
+    "qwen": "Qwen",
+    "x-ai": "Grok",
+}
 _PRICE_NAMES = (
     "prompt",
     "completion",

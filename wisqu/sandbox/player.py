@@ -1,4 +1,4 @@
-"""Plays a generation to its reader: on time, cut into the wished pieces, and only as long as somebody listens."""
+"""Plays a generation to its reader: on time, in the wished pieces, and only as long as somebody listens."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -15,12 +15,13 @@ _WRITE_AT = 2048
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """After `delay` seconds send `data`; by then `tokens` (of them `reasoning`) are generated more."""
+    """After `delay` seconds send `data`; by then `tokens` more exist, of them `reasoning` and `image`."""
 
     delay: float
     data: bytes
     tokens: int = 0
     reasoning: int = 0
+    image: int = 0
 
 
 class Listener:
@@ -98,6 +99,7 @@ class Played:
 
     tokens: int = 0
     reasoning: int = 0
+    image: int = 0
     left: bool = False
 
 
@@ -163,6 +165,7 @@ class Player:
         if step.tokens:
             self._played.tokens += step.tokens
             self._played.reasoning += step.reasoning
+            self._played.image += step.image
             self._on_progress(self._played)
 
     async def _write(self, listener: Listener, send: Send, waiting: bytearray) -> None:

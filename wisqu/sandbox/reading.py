@@ -1,4 +1,4 @@
-"""A chat request read into one value: leniently, like the real server, which accepts fields it does not know."""
+"""A chat request read into one value, leniently: like the real server it accepts fields it does not know."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 KNOWN_FIELDS = frozenset(
     {
         "messages", "model", "models", "route", "provider", "session_id", "user", "usage", "stream",
-        "stream_options", "response_format", "modalities", "image_config", "audio", "reasoning", "reasoning_effort",
-        "include_reasoning", "tools", "tool_choice", "parallel_tool_calls", "cache_control", "prompt_cache_key",
-        "prompt_cache_options", "max_completion_tokens", "max_tokens", "temperature", "top_p", "top_k", "top_a",
-        "min_p", "seed", "stop", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias",
-        "logprobs", "top_logprobs", "plugins", "preset", "metadata", "n", "service_tier", "trace", "verbosity",
+        "stream_options", "response_format", "modalities", "image_config", "audio", "reasoning",
+        "reasoning_effort", "include_reasoning", "tools", "tool_choice", "parallel_tool_calls",
+        "cache_control", "prompt_cache_key", "prompt_cache_options", "max_completion_tokens",
+        "max_tokens", "temperature", "top_p", "top_k", "top_a", "min_p", "seed", "stop",
+        "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "logprobs",
+        "top_logprobs", "plugins", "preset", "metadata", "n", "service_tier", "trace", "verbosity",
         "web_search_options", "safety_identifier",
     }
 )  # fmt: skip
@@ -226,7 +227,7 @@ def _models(body: dict[str, Any]) -> list[str]:
 
 
 def _session(body: dict[str, Any], header: str | None, blocks: list[Block]) -> str:
-    """What keeps a conversation on one provider: the named session, else its first system and other message."""
+    """What keeps a conversation on one provider: the named session, else its first two messages."""
     named = body.get("session_id") or header or body.get("prompt_cache_key")
     if isinstance(named, str) and named:
         if len(named) > 256:
@@ -258,7 +259,7 @@ def _last_block_marked(body: dict[str, Any], blocks: list[Block]) -> None:
 
 
 def _all_controls(reader: _Reader) -> Controls:
-    """The last question's words; faults of structured output hold for the whole conversation, repairs included."""
+    """The last question's words; faults of structured output last on, so that they meet repairs too."""
     last = controls.parse(reader.question)
     earlier = [word for text in reader.user_texts[:-1] for word in controls.parse(text).faults]
     lasting = tuple(word for word in earlier if "structure" in word.name)

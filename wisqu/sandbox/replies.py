@@ -18,18 +18,31 @@ _TITLE_ASKED = re.compile(
 _URDU = re.compile(r"[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2]")
 _PERSIAN = re.compile(r"[\u067e\u0686\u0698\u06a9\u06af\u06cc]")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
-_TOPICS: dict[str, tuple[str, ...]] = {
-    "code": ("code", "python", "program", "function", "script", "calculate", "کد", "پایتون", "برنامه", "برمجة", "كود", "حساب"),
-    "table": ("table", "compare", "list", "difference", "جدول", "مقایسه", "مقارنة", "قائمة", "قارن", "فهرست", "موازنہ"),
-    "verse": ("verse", "qur", "quran", "surah", "ayah", "آیه", "قرآن", "سوره", "قرآن", "القرآن", "آية", "سورة", "آیت"),
-}  # fmt: skip
+_TOPICS = {
+    name: re.compile(words, re.IGNORECASE)
+    for name, words in {
+        "code": r"\b(?:code|python|program|function|calculate)\b|کد|پایتون|برنامه|پروگرام|برمجة|كود|احسب",
+        "table": r"\b(?:table|compare|comparison|overview|timeline)\b|جدول|مقایسه|مقارنة|قارن|موازنہ",
+        "verse": r"\b(?:verses?|qur['’]?an|surah|ayah)\b|آیه|آیات|قرآن|سوره|آية|سورة|آیت|سورت",
+    }.items()
+}
 _REASONING = {
     "en": "The question is read first, then its language and its topic. A short structured answer will do: "
     "a heading, the main points, and an example. No model is asked, so nothing is claimed beyond the sample.",
     "ar": "أقرأ السؤال أولا ثم أحدد لغته وموضوعه. يكفي جواب قصير مرتب: عنوان ونقاط رئيسة ومثال.",
-    "fa": "نخست پرسش را می‌خوانم و زبان و موضوع آن را می‌یابم. پاسخی کوتاه و مرتب بس است: عنوان، نکته‌ها و یک نمونه.",
+    "fa": "نخست پرسش را می‌خوانم و زبان و موضوع آن را می‌یابم. "
+    "پاسخی کوتاه و مرتب بس است: عنوان، نکته‌ها و یک نمونه.",
     "ur": "پہلے سوال پڑھتا ہوں، پھر اس کی زبان اور موضوع۔ ایک مختصر اور مرتب جواب کافی ہے۔",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """More than text at the end of a message: an image, annotations, tool calls; what tokens it costs."""
+
+    delta: dict[str, Any]
+    tokens: int = 0
+    image: int = 0
 
 
 @dataclass(slots=True)
@@ -40,9 +53,7 @@ class Reply:
     reasoning: list[str] = field(default_factory=list)
     reasoning_hidden: bool = False
     finish: str = "stop"
-    extras: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # further deltas: images, annotations, tool calls
+    extras: list[Extra] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -57,6 +68,11 @@ class Reply:
         self.finish = "length"
 
 
+def digest(text: str) -> bytes:
+    """Bytes that are the same for the same text: what all the sandbox's chances are drawn from."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest()
+
+
 def language(text: str) -> str:
     """`ur`, `fa`, `ar` or `en`, by the letters that only one of them has."""
     if _URDU.search(text):
@@ -68,8 +84,7 @@ def language(text: str) -> str:
 
 def topic(question: str) -> str | None:
     """The first topic one of whose words is in the question."""
-    lowered = question.casefold()
-    return next((name for name, words in _TOPICS.items() if any(word in lowered for word in words)), None)
+    return next((name for name, words in _TOPICS.items() if words.search(question)), None)
 
 
 @cache
@@ -80,7 +95,7 @@ def _pages(tongue: str) -> dict[str, str]:
 
 
 def _pick(question: str, names: list[str]) -> str:
-    return names[hashlib.blake2b(question.encode("utf-8", "surrogatepass")).digest()[0] % len(names)]
+    return names[digest(question)[0] % len(names)]
 
 
 def _quoted(question: str) -> str:

@@ -1,4 +1,4 @@
-"""Which model answers: the first of `model` and `models` that is known, fits and is hit by no scripted failure."""
+"""Which model answers: the first of `model` and `models` that is known, fits and is not scripted to fail."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -32,13 +32,15 @@ class NoRoute:
     attempts: list[Attempt]
 
 
-def _missing(name: str) -> HttpFault:
+def missing(name: str) -> HttpFault:
+    """The refusal of a model nobody knows."""
     return HttpFault(
         400, f"{name} is not a valid model ID", "invalid_request", availability=("model_not_found", False)
     )
 
 
-def _gone(name: str) -> HttpFault:
+def gone(name: str) -> HttpFault:
+    """The refusal of a model that is offered no more, or not for this."""
     return HttpFault(
         404, f"No endpoints found for {name}.", "not_found", availability=("model_deprecated", False)
     )
@@ -54,8 +56,8 @@ def _too_long(model: Model, ask: Ask) -> HttpFault | None:
         return None
     return HttpFault(
         400,
-        f"This endpoint's maximum context length is {model.context_length} tokens. However, you requested about "
-        f"{asked} tokens ({ask.prompt_tokens} of text input, {ask.max_tokens or 0} in the output). "
+        f"This endpoint's maximum context length is {model.context_length} tokens. However, you requested "
+        f"about {asked} tokens ({ask.prompt_tokens} of text input, {ask.max_tokens or 0} in the output). "
         "Please reduce the length of either one.",
         "context_length_exceeded",
     )
@@ -101,11 +103,11 @@ def _unfit(model: Model, ask: Ask) -> HttpFault | None:
 def choose(*, ask: Ask, desk: FaultDesk, scope: str) -> Route | NoRoute:
     """Try the models in their order; what each answered is noted in `attempts`."""
     attempts: list[Attempt] = []
-    last: tuple[HttpFault, FaultWord | None] = (_missing("?"), None)
+    last: tuple[HttpFault, FaultWord | None] = (missing("?"), None)
     for index, name in enumerate(ask.models):
         model = catalogue.find(name)
         if model is None or model.retired:
-            last = (_missing(name) if model is None else _gone(name), None)
+            last = (missing(name) if model is None else gone(name), None)
         else:
             words = desk.applying(controls=ask.controls, model=model.id, first=index == 0, scope=scope)
             scripted = faults.http_fault(words)

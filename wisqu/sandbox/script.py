@@ -7,7 +7,7 @@ from wisqu.sandbox.controls import FaultWord
 from wisqu.sandbox.faults import stream_error
 from wisqu.sandbox.pace import Pace
 from wisqu.sandbox.player import Step
-from wisqu.sandbox.replies import Reply
+from wisqu.sandbox.replies import Extra, Reply
 from wisqu.sandbox.wire import COMMENT, DONE, Chunks
 
 _FOR_EVER = 3600.0
@@ -28,7 +28,7 @@ _MID = (
 
 
 class Script:
-    """The steps of one streamed reply. `usage` is asked when the usage chunk is due, with all tokens counted."""
+    """The steps of one streamed reply; `usage` is asked when its chunk is due, with all tokens counted."""
 
     def __init__(
         self,
@@ -132,10 +132,10 @@ class Script:
         name = self._fault.name
         finish = {"length": "length", "content-filter": "content_filter"}.get(name, self._reply.finish)
         if name != "no-finish":
-            for extra in self._reply.extras[:-1]:
-                yield Step(self._pace.delay(0), self._chunks.delta(extra))
-            last = self._reply.extras[-1] if self._reply.extras else {}
-            yield Step(self._pace.delay(0), self._chunks.delta(last, finish=finish))
+            extras = self._reply.extras or [Extra({})]
+            for index, extra in enumerate(extras):
+                data = self._chunks.delta(extra.delta, finish=finish if index == len(extras) - 1 else None)
+                yield Step(self._pace.delay(index), data, extra.tokens, 0, extra.image)
         form = "empty" if name == "no-finish" else self._form
         yield Step(0.0, self._chunks.last(self._usage(), form=form, finish=finish, **self._closing))
         if name != "no-done":

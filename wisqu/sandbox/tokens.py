@@ -8,7 +8,7 @@ _PIECE = re.compile(
     rf"[ \n]?[A-Za-z]{{1,7}}|[ \n]?(?:[^\W\d_][{_MARKS}]*){{1,4}}|[ ]?\d{{1,3}}|\n+|[^\S\n]+|.",
     re.DOTALL,
 )
-# Beyond this many characters a count is extrapolated from the beginning: a 10 MB prompt must not stall the loop.
+# Beyond this many characters a count is extrapolated from the beginning, so that 10 MB do not stall the loop.
 _EXACT_UP_TO = 100_000
 
 PER_MESSAGE = 4

@@ -11,7 +11,7 @@ ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Usage:
-    """Token counts; `cached` and `written*` are inside `prompt`, `reasoning` and `image` inside `completion`."""
+    """Tokens; `cached` and `written*` are inside `prompt`, `reasoning` and `image` inside `completion`."""
 
     prompt: int = 0
     completion: int = 0

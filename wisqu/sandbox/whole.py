@@ -76,6 +76,8 @@ class Whole:
         thought = len(self._reply.reasoning)
         for index in range(thought + len(self._reply.pieces)):
             yield Step(self._pace.delay(index), b"", 1, int(index < thought))
+        for extra in self._reply.extras:
+            yield Step(self._pace.delay(0), b"", extra.tokens, 0, extra.image)
 
     def _content(self) -> str:
         name = self._fault.name
@@ -96,7 +98,8 @@ class Whole:
                 {"type": "reasoning.text", "text": reasoning, "format": "unknown", "index": 0}
             ]
         for extra in self._reply.extras:
-            message |= extra
+            for name, values in extra.delta.items():
+                message[name] = [*message.get(name, ()), *values]
         return message
 
     def body(self) -> dict[str, Any]:

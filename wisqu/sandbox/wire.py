@@ -1,4 +1,4 @@
-"""Values to bytes: JSON, and the server-sent events of one generation with everything constant encoded once."""
+"""Values to bytes: JSON, and the events of one generation, with everything constant encoded once."""
 
 import time
 from typing import Any
