@@ -24,8 +24,9 @@ def import_map(context: dict[str, object]) -> SafeString:
     Scripts import each other by relative path. A browser resolves that to the plain address, which would be
     cached for a minute only and could belong to another release.
     """
-    names = [name for name in getattr(staticfiles_storage, "hashed_files", {}) if name.endswith(".js")]
-    imports = {f"{staticfiles_storage.base_url}{name}": static(name) for name in names if name.startswith("js/")}
+    hashed: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})
+    scripts = [name for name in hashed if name.startswith("js/") and name.endswith(".js")]
+    imports = {f"{staticfiles_storage.base_url}{name}": static(name) for name in scripts}
     if not imports:
         return mark_safe("")
     return format_html(

@@ -1,0 +1,183 @@
+"""Markdown of an answer to HTML that is safe to show.
+
+`static/js/markdown.js` does the same in the browser while an answer streams; `tests/browser` holds the two
+together. Markup of the author's own never passes, pictures become their description (nothing is fetched from
+elsewhere), every block takes its own direction, and nothing needs an inline style.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+# Recitation marks, or vowels on every third letter: the text is a verse, or set like one.
+RECITATION = re.compile("[\u0671\u06d6-\u06ed]")
+VOWEL = re.compile("[\u064b-\u0652\u0670]")
+WEB = re.compile(r"(https?:|mailto:)", re.IGNORECASE)
+LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
+
+BLOCKS = ("p", "h3", "h4", "h5", "h6", "ul", "li", "blockquote", "table", "th", "td", "pre")
+BARE = ("br", "hr", "em", "strong", "s", "thead", "tbody", "tr")
+LEAVES = {"paragraph_open", "heading_open", "th_open", "td_open"}
+CONTAINERS = {"bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open", "table_open"}
+ALIGNMENT = {"text-align:left": "to-start", "text-align:center": "to-center", "text-align:right": "to-end"}
+
+BLOCK = {"dir", "class"}
+ALLOWED: dict[str, set[str]] = {
+    **dict.fromkeys(BLOCKS, BLOCK),
+    **dict.fromkeys(BARE, set()),
+    **dict.fromkeys(("code", "div", "span"), {"class"}),
+    "ol": BLOCK | {"start"},
+    "a": {"href", "title", "target"},
+}
+
+
+def render(text: str) -> SafeString:
+    """Return the Markdown as HTML."""
+    return _render(text)
+
+
+@lru_cache(maxsize=256)
+def _render(text: str) -> SafeString:
+    html = nh3.clean(
+        _markdown.render(text),
+        tags=set(ALLOWED),
+        attributes=ALLOWED,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow noreferrer",
+        strip_comments=True,
+    )
+    return mark_safe(html)  # noqa: S308 - cleaned in the line above
+
+
+def direction(text: str) -> str:
+    """Return the direction of the first letter: "rtl", "ltr", or "auto" where there is none."""
+    letter = next((character for character in text if character.isalpha()), None)
+    if letter is None:
+        return "auto"
+    return "rtl" if RTL.match(letter) else "ltr"
+
+
+def is_verse(text: str) -> bool:
+    """Tell whether the text carries the marks of the Qur'an's script."""
+    return bool(RECITATION.search(text)) or len(VOWEL.findall(text)) * 3 > sum(map(str.isalpha, text)) > 0
+
+
+def _set_directions(state: StateCore) -> None:
+    """Give leaves `dir="auto"`, and containers the direction of their first letter.
+
+    A container can't be "auto": a browser skips what has a direction of its own when it looks for the letter.
+    """
+    open_containers: list[Token] = []
+    for place, token in enumerate(state.tokens):
+        if token.type in LEAVES:
+            token.attrSet("dir", "auto")
+        elif token.type in CONTAINERS:
+            token.attrSet("dir", "auto")
+            open_containers.append(token)
+        elif token.type == "inline":
+            _direct_containers(open_containers, direction(token.content))
+            _mark_verse(state.tokens[place - 1], open_containers, token.content)
+        elif token.nesting == -1 and open_containers and f"{token.type[:-5]}open" in CONTAINERS:
+            open_containers.pop()
+
+
+def _direct_containers(containers: list[Token], found: str) -> None:
+    for container in containers:
+        if container.attrGet("dir") == "auto" and found != "auto":
+            container.attrSet("dir", found)
+
+
+def _mark_verse(block: Token, containers: list[Token], text: str) -> None:
+    is_quoted = any(container.type == "blockquote_open" for container in containers)
+    if is_quoted and block.type == "paragraph_open" and is_verse(text):
+        block.attrSet("class", "verse")
+
+
+def _align_by_class(state: StateCore) -> None:
+    """Replace the style attribute of table cells, which the content security policy refuses."""
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"} and (style := token.attrs.pop("style", None)):
+            token.attrSet("class", ALIGNMENT.get(str(style), "to-start"))
+
+
+def _lower_headings(state: StateCore) -> None:
+    """Make `#` an h3: the page has its own first and second level."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+
+
+class Renderer(RendererHTML):
+    """The few elements that differ from plain CommonMark."""
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Return a block of code with its language above it."""
+        return _code(tokens[idx].content, tokens[idx].info.strip().split(maxsplit=1))
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Return an indented block like a fenced one."""
+        return _code(tokens[idx].content, [])
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Return the description alone: a picture would tell its server who reads, and when."""
+        alt = self.renderInlineAsText(tokens[idx].children, options, env)
+        return f'<span class="picture">{escapeHtml(alt)}</span>' if alt else ""
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Open links beside the conversation, not over it."""
+        tokens[idx].attrSet("target", "_blank")
+        return self.renderToken(tokens, idx, options, env)
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Let a wide table scroll by itself."""
+        return '<div class="table-scroll">' + self.renderToken(tokens, idx, options, env)
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Close what `table_open` opened."""
+        return "</table></div>\n"
+
+
+def _code(content: str, info: list[str]) -> str:
+    found = LANGUAGE.fullmatch(info[0]) if info else None
+    language = found.group().lower() if found else ""
+    css_class = f' class="language-{escapeHtml(language)}"' if language else ""
+    return (
+        '<div class="code"><div class="code-head">'
+        f'<span class="code-language">{escapeHtml(language)}</span></div>'
+        f'<pre dir="ltr"><code{css_class}>{escapeHtml(content)}</code></pre></div>\n'
+    )
+
+
+def _make_markdown() -> MarkdownIt:
+    options = {"html": False, "linkify": True, "breaks": True, "typographer": False}
+    markdown = MarkdownIt("commonmark", options, renderer_cls=Renderer)
+    markdown.enable(["table", "strikethrough", "linkify"])
+    # An address within this site would let an answer send its reader to sign-out or the like.
+    markdown.validateLink = lambda address: bool(WEB.match(address))  # type: ignore[method-assign]
+    assert markdown.linkify
+    # Only addresses with a scheme: "file.py" and "e.g." are no links.
+    markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    rules: list[tuple[str, Callable[[StateCore], None]]] = [
+        ("directions", _set_directions),
+        ("align_by_class", _align_by_class),
+        ("lower_headings", _lower_headings),
+    ]
+    for name, rule in rules:
+        markdown.core.ruler.push(name, rule)
+    return markdown
+
+
+_markdown = _make_markdown()
