@@ -37,8 +37,8 @@ ALIGNMENT = {"text-align:left": "to-start", "text-align:center": "to-center", "t
 BLOCK = {"dir", "class"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(BLOCKS, BLOCK),
-    **dict.fromkeys(BARE, set()),
-    **dict.fromkeys(("code", "div", "span"), {"class"}),
+    **{tag: set() for tag in BARE},
+    **{tag: {"class"} for tag in ("code", "div", "span")},
     "ol": BLOCK | {"start"},
     "a": {"href", "title", "target"},
 }
@@ -166,7 +166,7 @@ def _make_markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", options, renderer_cls=Renderer)
     markdown.enable(["table", "strikethrough", "linkify"])
     # An address within this site would let an answer send its reader to sign-out or the like.
-    markdown.validateLink = lambda address: bool(WEB.match(address))  # type: ignore[method-assign]
+    markdown.validateLink = lambda url: bool(WEB.match(url))  # type: ignore[method-assign]
     assert markdown.linkify
     # Only addresses with a scheme: "file.py" and "e.g." are no links.
     markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})

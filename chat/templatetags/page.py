@@ -2,6 +2,7 @@
 
 import json
 
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template import Library
 from django.templatetags.static import static
@@ -26,7 +27,7 @@ def import_map(context: dict[str, object]) -> SafeString:
     """
     hashed: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})
     scripts = [name for name in hashed if name.startswith("js/") and name.endswith(".js")]
-    imports = {f"{staticfiles_storage.base_url}{name}": static(name) for name in scripts}
+    imports = {f"{settings.STATIC_URL}{name}": static(name) for name in scripts}
     if not imports:
         return mark_safe("")
     return format_html(
