@@ -6,7 +6,6 @@ import asyncio
 import logging
 from decimal import Decimal
 
-from presets import catalogue
 from wisqu.openrouter.client import OpenRouter
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.types import Usage
@@ -38,8 +37,3 @@ async def look_up(client: OpenRouter, generation_id: str) -> tuple[Usage | None,
             )
             return usage, found.cache_discount_usd
     return None, None
-
-
-def is_same_model(one: str, other: str) -> bool:
-    """Tell whether two ids name the same model: answers come back with the dated name."""
-    return catalogue.is_same(one, other)

@@ -20,14 +20,6 @@ _STATUS = {
 _RETRYABLE = {"upstream_rate_limited", "upstream_unavailable", "upstream_timeout", "interrupted", "malformed_reply"}
 
 
-class UnknownModel(Problem):
-    """The catalogue has no such model, or it may not be used."""
-
-    status = 422
-    code = "unknown_model"
-    detail = "There is no such model. GET /api/v1/models lists those that you can use."
-
-
 class TurnFailed(Problem):
     """The turn was opened, and the model did not answer."""
 

@@ -164,15 +164,13 @@ class RunningTurn:
 
     async def _close(self, outcome: Outcome) -> None:
         """Learn the cost where the stream did not tell it, store, and tell the readers."""
-        if outcome.usage is None and outcome.generation_id:
-            outcome.usage, outcome.cache_discount_usd = await costs.look_up(client(), outcome.generation_id)
-            outcome.cost_source = LedgerEntry.CostSource.LOOKUP
-        routing = self._routing(outcome)
-        if routing is not None:
-            self._append(routing)
-        # The last event's number is part of what is stored, so its place is counted before it exists.
-        outcome.stream_ends = self.turn_log.stream_ends + self.turn_log.stream_ends[-4:]
         try:
+            if outcome.usage is None and outcome.generation_id:
+                outcome.usage, outcome.cache_discount_usd = await costs.look_up(client(), outcome.generation_id)
+                outcome.cost_source = LedgerEntry.CostSource.LOOKUP
+            # The places of the last events are part of what is stored before they exist.
+            known = self.turn_log.stream_ends
+            outcome.stream_ends = known + known[-4:] * (2 if outcome.model else 1)
             message = await in_thread(
                 close_turn,
                 turn_id=self.turn_id,
@@ -180,20 +178,14 @@ class RunningTurn:
                 outcome=outcome,
                 prompt_estimate=self.opened.prompt_estimate,
             )
-        except DatabaseError:
-            # The sweeper closes it once the database is back; what was saved last is what is kept.
+        except Exception:
+            # The sweeper closes it later; what was saved last is what is kept.
             log.exception("a turn could not be closed")
             message = None
         self.message = message or await self._closed_elsewhere()
+        if outcome.model:
+            self._append(routing_event(self.message))
         self._append(final_event(self.message))
-
-    def _routing(self, outcome: Outcome) -> Routing | None:
-        if not outcome.model:
-            return None
-        attempted = list(outcome.models_attempted) or [self.opened.request.model]
-        is_fallback = not costs.is_same_model(outcome.model, self.opened.request.model)
-        reason = f"{self.opened.request.model} was not available" if is_fallback else ""
-        return Routing(attempted, outcome.model, is_fallback, reason)
 
     async def _closed_elsewhere(self) -> Message:
         """Return the answer as somebody else stored it; as failed where nothing can be read."""
@@ -204,6 +196,12 @@ class RunningTurn:
             message.status, message.content = Message.Status.FAILED, self.text()
             message.error_code, message.error_detail = _OUR_FAULT
             return message
+
+
+def routing_event(message: Message) -> Event:
+    """Return the event that tells which models were asked, and which one answered."""
+    reason = f"{message.model} was not available" if message.fallback_used else ""
+    return Routing(message.models_attempted, message.final_model_used, message.fallback_used, reason)
 
 
 def final_event(message: Message) -> Event:

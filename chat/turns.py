@@ -18,10 +18,9 @@ from django.utils import timezone
 
 from billing import quota
 from billing.amounts import NOTHING, Amounts
-from billing.models import Feature, LedgerEntry, PlanLimit
-from billing.plans import require_feature, subscription_for
+from billing.models import LedgerEntry, PlanLimit
+from billing.plans import subscription_for
 from chat import conversations, prompts
-from chat.errors import UnknownModel
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, Turn
 from presets import catalogue
@@ -152,14 +151,9 @@ def _conversation(owner_id: uuid.UUID, chat: ChatInput) -> Conversation:
 
 
 def _choose_model(plan: PlanLimit, wish: str) -> catalogue.Model:
-    if not wish:
-        return catalogue.default_model(allow_advanced=plan.advanced_models)
-    model = catalogue.get(wish)
-    if model is None or model.blocked_reason:
-        raise UnknownModel
-    if model.advanced:
-        require_feature(plan, Feature.ADVANCED_MODELS)
-    return model
+    if wish:
+        return catalogue.require(wish, plan=plan)
+    return catalogue.default_model(allow_advanced=plan.advanced_models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +234,10 @@ def _fallbacks(plan: PlanLimit, model: catalogue.Model, chat: ChatInput) -> tupl
     if not settings.MODEL_ROUTING_ENABLED:
         return ()
     if chat.fallback_models is not None:
-        names = [_choose_model(plan, name).id for name in chat.fallback_models]
+        names = [catalogue.require(name, plan=plan, field_name="fallback_models").id for name in chat.fallback_models]
     else:
         known = [catalogue.get(name) for name in settings.DEFAULT_FALLBACK_MODELS]
-        names = [item.id for item in known if item and (plan.advanced_models or not item.advanced)]
+        names = [item.id for item in known if item and item.may_be_used(allow_advanced=plan.advanced_models)]
     return tuple(name for name in dict.fromkeys(names) if name != model.id)
 
 

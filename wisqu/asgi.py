@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -15,6 +16,7 @@ from channels.routing import URLRouter
 
 from chat import running, upstream
 from chat.routing import websocket_urlpatterns
+from chat.warming import warm_up
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
 
@@ -49,6 +51,7 @@ async def _live(receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
+            running.spawn(asyncio.to_thread(warm_up))
         else:
             await running.shut_down()
             await upstream.close()

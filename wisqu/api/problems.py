@@ -13,6 +13,7 @@ import msgspec
 from django.http import HttpResponse
 
 CONTENT_TYPE = "application/problem+json"
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
 @dataclass(frozen=True, slots=True)
