@@ -42,7 +42,6 @@ TRACK_USER_IDS = ENV.track_user_ids
 
 # --- Apps ---------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
     "wisqu.accounts",
     "wisqu.api",
     "billing",
