@@ -5,7 +5,7 @@ import pytest
 from tests.openrouter.server import ScriptedServer
 from wisqu.openrouter.client import Deadlines, OpenRouter
 
-QUICK = Deadlines(first_byte=0.15, silence=0.15, total=5.0, tail=0.1, longest_wait=0.3, backoff=0.01)
+QUICK = Deadlines(first_byte=0.25, silence=0.25, total=5.0, tail=0.1, longest_wait=0.3, backoff=0.01)
 
 
 @pytest.fixture

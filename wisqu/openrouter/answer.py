@@ -194,8 +194,8 @@ class ChatStream:
                     delta = self._salvage(incoming)
                 else:
                     delta = reply.feed(data) if data else reply.end()
-                    if reply.alive:
-                        self._lived()
+                    if delta is None or self._phase == _OPENING or reply.finished:
+                        self._lived(watch, reply)
                 if delta is not None:
                     return delta
         finally:
@@ -203,10 +203,9 @@ class ChatStream:
         await self._conclude(incoming)
         return None
 
-    def _lived(self) -> None:
-        """Data came: from now on it is silence between data that counts."""
-        watch, reply = self._watch, self._reply
-        if watch is None:
+    def _lived(self, watch: Watch, reply: Reply) -> None:
+        """If data came, it is from now on silence between data that counts."""
+        if not reply.alive:
             return
         watch.waiting()
         if self._phase == _OPENING:

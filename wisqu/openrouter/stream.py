@@ -96,29 +96,22 @@ class Reply:
     def feed(self, data: bytes) -> Delta | None:
         """What these bytes brought to show, or None. Look at `error` and `done` afterwards."""
         self.alive = False
-        tail = self._tail
-        if b"\n" not in data:
-            self._keep(data)
-            return None
-        if tail:
-            tail.append(data)
-            data = b"".join(tail)
-            tail.clear()
-            self._tail_size = 0
-        lines = data.split(b"\n")
-        if rest := lines.pop():
-            self._keep(rest)
-        for line in lines:
+        if self._tail or not data.endswith(b"\n"):
+            data = self._complete(data)
+        held = self._held
+        for line in data.splitlines():
             if line.startswith(b"data:"):
                 self.alive = True
-                self._data(line[5:])
-                if self.done or self.error is not None:
-                    break
-            elif not line or line == b"\r":
-                if self._held:
-                    self._whole_event()
-            elif not line.startswith(_FIELDS):
-                self._garbage = True
+                if held:
+                    held.append(line[5:])
+                    continue
+                self._payload(line[5:])
+            elif line:
+                self._garbage = self._garbage or not line.startswith(_FIELDS)
+            elif held:
+                self._whole_event()
+            if self.done or self.error is not None:
+                break
         return self._take()
 
     def end(self) -> Delta | None:
@@ -132,6 +125,19 @@ class Reply:
         self.done = self.error is None
         return delta
 
+    def _complete(self, data: bytes) -> bytes:
+        """The lines that are complete now, in one piece; the beginning of the next one is kept."""
+        end = data.rfind(b"\n") + 1
+        tail, rest = self._tail, data[end:]
+        lines = b""
+        if end:
+            lines = b"".join((*tail, data[:end]))
+            tail.clear()
+            self._tail_size = 0
+        if rest:
+            self._keep(rest)
+        return lines
+
     def _keep(self, rest: bytes) -> None:
         tail = self._tail
         tail.append(rest)
@@ -140,12 +146,6 @@ class Reply:
             self.alive = True
         if self._tail_size > LONGEST_LINE:
             self.error = MalformedReply(reason="a line without end")
-
-    def _data(self, payload: bytes) -> None:
-        if self._held:
-            self._held.append(payload)
-        else:
-            self._payload(payload)
 
     def _payload(self, payload: bytes) -> None:
         try:
@@ -156,24 +156,23 @@ class Reply:
         self._chunks = True
         if chunk.choices:
             choice = chunk.choices[0]
-            if choice.delta is not None:
-                self._text(choice.delta)
-            if choice.finish_reason or choice.message is not None or choice.error is not None:
+            text = choice.delta
+            if text is not None:
+                if text.content:
+                    self._content.append(text.content)
+                if text.reasoning or text.reasoning_content or text.annotations or text.refusal:
+                    self._more(text)
+            if choice.finish_reason or choice.message or choice.error is not None:
                 self._close_choice(choice)
-        if self.model is None or chunk.usage is not None or chunk.error is not None:
+        if self.model is None or chunk.usage or chunk.error is not None or chunk.openrouter_metadata:
             self._facts(chunk)
-        elif chunk.openrouter_metadata is not None:
-            self.models_attempted = models_attempted(chunk.openrouter_metadata)
 
-    def _text(self, text: WireText) -> None:
-        if text.content:
-            self._content.append(text.content)
-        elif text.refusal:
+    def _more(self, text: WireText) -> None:
+        """What most chunks don't have. A refusal is shown in place of the answer it stands for."""
+        if text.refusal and not text.content:
             self._content.append(text.refusal)
-        if text.reasoning:
-            self._reasoning.append(text.reasoning)
-        elif text.reasoning_content:
-            self._reasoning.append(text.reasoning_content)
+        if reasoning := text.reasoning or text.reasoning_content:
+            self._reasoning.append(reasoning)
         if text.annotations:
             self._cite(text)
 
@@ -205,7 +204,9 @@ class Reply:
 
     def _close_choice(self, choice: WireChoice) -> None:
         if choice.message is not None:
-            self._text(choice.message)
+            if choice.message.content:
+                self._content.append(choice.message.content)
+            self._more(choice.message)
         native = choice.native_finish_reason
         if isinstance(native, str):
             self.native_finish_reason = native
@@ -224,7 +225,7 @@ class Reply:
             self.provider = chunk.provider
         if chunk.usage is not None:
             self.usage = usage_from(chunk.usage) or self.usage
-        if chunk.openrouter_metadata is not None:
+        if chunk.openrouter_metadata:
             self.models_attempted = models_attempted(chunk.openrouter_metadata)
         if chunk.error is not None:
             self._fail(chunk.error)
@@ -244,13 +245,15 @@ class Reply:
 
     def _take(self) -> Delta | None:
         content, reasoning, sources = self._content, self._reasoning, self._sources
-        if not content and not reasoning and not sources:
-            return None
-        delta = Delta("".join(content), "".join(reasoning), tuple(sources))
-        content.clear()
-        reasoning.clear()
-        if sources:
+        if reasoning or sources:
+            delta = Delta("".join(content), "".join(reasoning), tuple(sources))
+            reasoning.clear()
             sources.clear()
+        elif content:
+            delta = Delta("".join(content))
+        else:
+            return None
+        content.clear()
         self.started = True
         return delta
 
