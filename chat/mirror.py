@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+if settings.REDIS_URL:  # half a second of a start that an installation without Redis needn't pay
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from chat.running import RunningTurn
