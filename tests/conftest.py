@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command, get_commands
 from django.db import connection
 
+from tests.flushing import permit_flush
 from tests.live import Sandbox, Web
 from tests.network import refuse_outside
 
@@ -62,6 +63,7 @@ def seed() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    permit_flush()
     with django_db_blocker.unblock():
         seed()
 

@@ -1,0 +1,30 @@
+"""Lets a transactional test empty the ledger at its end on SQLite.
+
+Django truncates on PostgreSQL, past the triggers, but deletes row by row on SQLite, where the ledger's
+triggers rightly refuse. They are lifted for the length of that flush, which is one transaction, and put back.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'billing_ledgerentry'"
+
+
+def permit_flush() -> None:
+    """Make flushes of this process lift the ledger's triggers."""
+    if connection.vendor != "sqlite":
+        return
+    plain = connection.ops.sql_flush
+
+    def sql_flush(style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+        statements = plain(style, tables, **options)
+        if not statements:
+            return statements
+        with connection.cursor() as cursor:
+            triggers = cursor.execute(TRIGGERS).fetchall()
+        lift = [f"DROP TRIGGER {name}" for name, _ in triggers]
+        return [*lift, *statements, *(sql for _, sql in triggers)]
+
+    connection.ops.sql_flush = sql_flush
