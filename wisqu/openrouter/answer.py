@@ -119,9 +119,12 @@ class ChatStream:
             tried += 1
             try:
                 incoming = await self._open(total_at)
-                return None if incoming is None else await self._next(incoming)
+                delta = None if incoming is None else await self._next(incoming)
             except OpenRouterError as error:
                 await self._pause(error, tried, total_at)
+            else:
+                self._request = b""  # may be megabytes of history, and is not sent again
+                return delta
         return None
 
     async def _open(self, total_at: float) -> "Body | None":
