@@ -175,7 +175,8 @@ def start_web(family: processes.Family, place: Place, environ: Mapping[str, str]
 
 def start_worker(family: processes.Family, place: Place, environ: Mapping[str, str]) -> None:
     command = [place.python, "-m", "celery", "-A", "wisqu.celery", "-q", "worker", *WORKER_OPTIONS]
-    family.start("the worker", command, env=environ, cwd=place.root)
+    # Django's checks load every page: the web server has just proved that they pass.
+    family.start("the worker", command, env={**environ, "CELERY_SKIP_CHECKS": "1"}, cwd=place.root)
 
 
 def wait_until_ready(family: processes.Family, place: Place, *, host_header: str) -> None:

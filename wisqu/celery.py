@@ -35,7 +35,7 @@ def broker(*, address: str, folder: Path) -> dict[str, Any]:
     for each in (queue, control):
         each.mkdir(parents=True, exist_ok=True, mode=0o700)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(queue),
             "data_folder_out": str(queue),

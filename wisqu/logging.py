@@ -106,6 +106,10 @@ def _loggers(*, level: str) -> dict[str, Any]:
         "uvicorn.error": through_root,
         "uvicorn.access": {**through_root, "filters": ["not_health"]},
         "celery": through_root,
+        # Regular jobs run every few seconds; what fails is still said.
+        "celery.beat": quiet,
+        "celery.worker.strategy": quiet,
+        "celery.app.trace": quiet,
         # These log addresses, headers or bodies at INFO and DEBUG.
         "httpx": quiet,
         "httpx2": quiet,

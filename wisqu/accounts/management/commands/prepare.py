@@ -1,10 +1,13 @@
 """`manage.py prepare`: brings the databases and the seeds up to date; may be repeated at any time."""
 
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
+
+from wisqu.accounts import demo
 
 # In this order: people subscribe to plans, and plans name models.
 SEEDS = ("seed_models", "seed_plans")
@@ -16,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they load every page; `make lint` is the place for them
 
     def handle(self, *args: Any, **options: Any) -> None:
-        quiet = {"verbosity": 0}
+        quiet: dict[str, Any] = {"verbosity": 0, "stdout": StringIO()}
         for alias in settings.DATABASES:
             call_command("migrate", database=alias, interactive=False, **quiet)
         known = get_commands()
@@ -24,4 +27,5 @@ class Command(BaseCommand):
             if seed in known:
                 call_command(seed, **quiet)
         if not settings.DEBUG:
+            demo.retire()
             call_command("collectstatic", interactive=False, **quiet)
