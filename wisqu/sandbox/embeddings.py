@@ -13,7 +13,7 @@ from wisqu.sandbox.controls import strip
 from wisqu.sandbox.errors import Refusal, bad_request
 from wisqu.sandbox.http import new_entry, sandbox_of
 from wisqu.sandbox.jsonbody import object_of
-from wisqu.sandbox.ledger import new_id, shortened
+from wisqu.sandbox.ledger import Entry, new_id, shortened
 
 _DIMENSIONS = 1536
 _PLACES = 16  # components that one word touches
@@ -39,6 +39,12 @@ def _texts(body: dict[str, Any]) -> list[str]:
     return texts
 
 
+def _usage(entry: Entry) -> dict[str, Any]:
+    used = scripted.usage_json(entry)
+    del used["completion_tokens"]
+    return {**used, "prompt_tokens_details": {"text_tokens": entry.usage.prompt}}
+
+
 async def create_embeddings(request: Request) -> Any:
     """Vectors for `input`, as floats or as base64 of little-endian float32."""
     sandbox = sandbox_of(request)
@@ -50,7 +56,7 @@ async def create_embeddings(request: Request) -> Any:
         model = scripted.model_of(entry, body, output="embeddings")
         texts = _texts(body)
         words = scripted.words_of(sandbox, entry, model, "\n".join(texts))
-        dimensions = body.get("dimensions") or _DIMENSIONS
+        dimensions = body.get("dimensions", _DIMENSIONS)
         if not isinstance(dimensions, int) or not 1 <= dimensions <= 4096:
             raise Refusal(bad_request("dimensions: expected a number from 1 to 4096"))
     entry.usage.prompt = sum(tokens.count(text) for text in texts)
@@ -63,6 +69,6 @@ async def create_embeddings(request: Request) -> Any:
         "object": "list",
         "model": model.canonical_slug,
         "data": data,
-        "usage": {**scripted.usage_json(entry), "prompt_tokens_details": {"text_tokens": entry.usage.prompt}},
+        "usage": _usage(entry),
     }
     return scripted.after(entry, words, seconds=0.02, body=reply)

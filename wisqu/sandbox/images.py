@@ -46,7 +46,7 @@ def _shape(side: int, ratio: str) -> tuple[int, int]:
 
 
 def _count(body: dict[str, Any]) -> int:
-    count = body.get("n") or 1
+    count = body.get("n", 1)
     if not isinstance(count, int) or not 1 <= count <= _MOST:
         raise Refusal(bad_request(f"n: expected a number from 1 to {_MOST}"))
     return count

@@ -100,6 +100,8 @@ class Whole:
         for extra in self._reply.extras:
             for name, values in extra.delta.items():
                 message[name] = [*message.get(name, ()), *values]
+        for call in message.get("tool_calls", ()):
+            call.pop("index", None)  # only a stream numbers them
         return message
 
     def body(self) -> dict[str, Any]:
