@@ -88,6 +88,16 @@ async def test_the_facts_of_attribution_go_with_the_request(server: ScriptedServ
     assert stream.generation_id == "gen-9"
 
 
+async def test_a_server_of_ones_own_needs_no_key_and_no_proxy(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    server.answers(chunk("a"), FINISH)
+    client = OpenRouter(api_key="", base_url=server.url)
+    assert await read(client.stream(ASK)) == "a"
+    await client.close()
+
+
 async def test_a_whole_answer_is_gathered(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("Sal"), chunk(delta={"reasoning": "hm"}), chunk("am"), FINISH, USED, DONE)
     done = await client.complete(ASK)

@@ -20,6 +20,10 @@ from wisqu.openrouter.wire import error_of
 CONNECT_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
 
+# The SDK insists on a key; a server on one's own machine needs none and ignores this.
+_NO_KEY = "none"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 # What reading from a Body may raise when the connection breaks.
 BROKEN = (aiohttp.ClientError, OSError, EOFError)
 
@@ -61,8 +65,11 @@ class Body(httpx2.AsyncByteStream):
 class Transport(httpx2.AsyncBaseTransport):
     """httpx's requests over aiohttp, which needs far less time for each piece of a streamed reply."""
 
-    def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
+    def __init__(self, *, base_url: str) -> None:
+        address = URL(base_url)
+        self._secure = address.scheme == "https"
+        # A proxy from the environment is for the world outside, not for a model on this machine.
+        self._by_proxy = address.host not in _LOOPBACK
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -91,7 +98,7 @@ class Transport(httpx2.AsyncBaseTransport):
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            trust_env=True,
+            trust_env=self._by_proxy,
         )
 
     async def aclose(self) -> None:
@@ -103,9 +110,9 @@ class Upstream:
     """One server, reached through the SDK. Failures come out as OpenRouterError."""
 
     def __init__(self, *, api_key: str, base_url: str, headers: Mapping[str, str]) -> None:
-        transport = Transport(secure=base_url.startswith("https:"))
+        transport = Transport(base_url=base_url)
         self._sdk = AsyncOpenAI(
-            api_key=api_key,
+            api_key=api_key or _NO_KEY,
             base_url=base_url,
             max_retries=0,
             timeout=None,
