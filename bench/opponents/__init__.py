@@ -1,0 +1,1 @@
+"""What the product is measured beside: each a small server that passes an answer on and does nothing else."""
