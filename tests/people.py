@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.test import Client
+
 from billing import plans
 from billing.models import PlanLimit
 from wisqu.accounts.models import User
@@ -33,3 +35,10 @@ def make_bob(plan: str = "premium", **fields: Any) -> User:
 def make_charlie(plan: str = "premium", **fields: Any) -> User:
     """Make the one who must see nothing of it."""
     return make_user("charlie@example.org", plan, **fields)
+
+
+def signed_in(user: User) -> Client:
+    """Return a browser in which the user has signed in."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
