@@ -44,6 +44,13 @@ class Adapter(DefaultAccountAdapter):
         """Return the address the server saw; the server decides which proxy it believes."""
         return str(request.META.get("REMOTE_ADDR") or "unknown")
 
+    def unstash_verified_email(self, request: HttpRequest) -> None:
+        """No address is ever verified before its account exists; the API has no session to ask."""
+
+    def is_email_verified(self, request: HttpRequest, email: str) -> bool:
+        """See `unstash_verified_email`."""
+        return False
+
     def is_ajax(self, request: HttpRequest) -> bool:
         """Pages answer in HTML, always; programs have the API."""
         return False

@@ -8,6 +8,7 @@ from allauth.core import context
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
+from django.utils import translation
 
 from wisqu.accounts import throttle
 from wisqu.accounts.forms import SignUpForm
@@ -66,7 +67,8 @@ def register(request: HttpRequest, *, email: str, password: str, name: str) -> N
     Raises TooManyTries and Problem 422 for input that would be refused for any address.
     """
     throttle.hit(throttle.SIGN_UPS_PER_ADDRESS, client_address(request))
-    with context.request_context(request):
+    language = translation.get_language_from_request(request)
+    with context.request_context(request), translation.override(language):
         form = SignUpForm(data={"email": email, "password1": password, "name": name})
         if not form.is_valid():
             raise Invalid(errors=list(_field_errors(form)))
@@ -90,7 +92,7 @@ def _field_errors(form: SignUpForm) -> list[FieldError]:
 def send_verification(request: HttpRequest, user: User) -> None:
     """Mail the verification link, at most once in three minutes."""
     if throttle.allows(throttle.MAILS_PER_ACCOUNT, user.email):
-        with context.request_context(request):
+        with context.request_context(request), translation.override(user.language):
             _send(request, user, is_new=False)
 
 

@@ -17,7 +17,7 @@ from wisqu.accounts.models import User
 class Command(BaseCommand):
     """Makes what is missing and leaves alone what is there."""
 
-    help = "Make the demo accounts, each on its plan. Refused with DEBUG=false: everybody knows their password."
+    help = "Make the demo accounts. Refused with DEBUG=false: everybody knows their password."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the accounts that are missing."""

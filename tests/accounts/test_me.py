@@ -1,0 +1,136 @@
+"""One's own account: reading, changing, taking along, erasing."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+
+from tests.accounts.clients import Api, make_verified, problem, sign_in
+from tests.people import PASSWORD
+from wisqu.accounts import exports
+from wisqu.accounts.credentials import make_key
+from wisqu.accounts.models import User
+
+pytestmark = pytest.mark.django_db
+CANARY = "canaryx7q"
+
+
+@pytest.fixture
+def alice():
+    return make_verified()
+
+
+@pytest.fixture
+def api(alice):
+    return Api(sign_in()["access"])
+
+
+def test_nobody_is_asked_to_sign_in():
+    answer = Api().send("GET", "/auth/me")
+    assert problem(answer) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"] == 'Bearer realm="wisqu"'
+
+
+def test_me_tells_what_there_is(api, alice):
+    me = api.send("GET", "/auth/me").json()
+    assert me["id"] == str(alice.pk)
+    assert me["email_verified"] is True
+    assert "password" not in me
+
+
+def test_preferences_change(api, alice):
+    body = {"name": "ليلى", "language": "ar", "theme": "dark", "time_zone": "Asia/Tehran"}
+    answer = api.send("PATCH", "/auth/me", body)
+    assert answer.status_code == 200
+    alice.refresh_from_db()
+    assert {field: getattr(alice, field) for field in body} == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"language": "xx"},
+        {"theme": "pink"},
+        {"time_zone": "Mars/Olympus"},
+        {"name": "x" * 101},
+        {"email": "other@example.org"},
+        {"is_staff": True},
+        {"is_superuser": True},
+        {"id": "01890000-0000-7000-8000-000000000000"},
+        {"password": "x"},
+        {"credential_epoch": 0},
+    ],
+)
+def test_what_may_not_change_is_refused(api, alice, body):
+    before = User.objects.filter(pk=alice.pk).values().get()
+    assert problem(api.send("PATCH", "/auth/me", body)) == (422, "invalid_input")
+    assert User.objects.filter(pk=alice.pk).values().get() == before
+
+
+def test_the_export_holds_the_account_and_no_secret(api, alice):
+    make_key(user=alice, name="robot", scopes=["read"])
+    answer = api.send("GET", "/auth/me/export")
+    assert answer["Content-Disposition"].startswith("attachment")
+    account = answer.json()["account"]
+    assert (account["email"], account["api_keys"][0]["name"]) == ("alice@example.org", "robot")
+    assert "hash" not in answer.content.decode()
+    assert alice.password not in answer.content.decode()
+
+
+def test_upper_apps_add_their_part_to_the_export(api, monkeypatch):
+    monkeypatch.setattr(exports, "_parts", dict(exports._parts))
+    exports.register("diary", lambda user: [user.name])
+    assert api.send("GET", "/auth/me/export").json()["diary"] == [""]
+
+
+def test_two_apps_cannot_claim_one_part():
+    with pytest.raises(ValueError, match="account"):
+        exports.register("account", lambda user: None)
+
+
+def test_erasing_asks_for_the_password(api):
+    assert problem(api.send("DELETE", "/auth/me", {"password": "wrong"})) == (422, "invalid_input")
+    assert problem(api.send("DELETE", "/auth/me", {})) == (422, "invalid_input")
+    assert User.objects.exists()
+
+
+def everything() -> str:
+    """Return every row of every table as text."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows.append(f"{table}: {cursor.fetchall()}")
+    return "\n".join(rows)
+
+
+def test_an_erased_account_leaves_no_trace(client):
+    user = make_verified(f"{CANARY}@example.org", name=CANARY)
+    make_key(user=user, name=CANARY, scopes=["read"])
+    admin = User.objects.create_superuser("admin@example.org", "x")
+    LogEntry.objects.log_actions(admin.pk, [user], 2, change_message=f"Changed {CANARY}.")
+    client.force_login(user)
+    api = Api(sign_in(user.email)["access"])
+    assert CANARY in everything()
+    assert api.send("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
+    assert CANARY not in everything()
+    assert str(user.pk) not in str(list(apps.get_model("accounts.Session").objects.values()))
+
+
+def test_an_erased_account_cannot_go_on(client):
+    user = make_verified()
+    _, key = make_key(user=user, name="robot", scopes=["read"])
+    client.force_login(user)
+    api = Api(sign_in()["access"])
+    api.send("DELETE", "/auth/me", {"password": PASSWORD})
+    assert api.send("GET", "/auth/me").status_code == 401
+    assert Api(key).send("GET", "/auth/me").status_code == 401
+    assert client.get("/accounts/profile/").status_code == 302
+
+
+def test_erasing_one_account_leaves_the_others(api):
+    bob = make_verified("bob@example.org")
+    api.send("DELETE", "/auth/me", {"password": PASSWORD})
+    assert list(User.objects.all()) == [bob]
