@@ -79,7 +79,7 @@ class MeterSerializer(serializers.Serializer[Any]):
     remaining = serializers.IntegerField(allow_null=True)
 
 
-class UsageSerializer(serializers.Serializer[Any]):
+class PeriodUsageSerializer(serializers.Serializer[Any]):
     """What the present usage period holds and has used."""
 
     messages = MeterSerializer()

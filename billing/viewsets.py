@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from billing import plans
 from billing.models import PlanLimit
-from billing.serializers import PlanListSerializer, SubscriptionSerializer, UsageSerializer
+from billing.serializers import PeriodUsageSerializer, PlanListSerializer, SubscriptionSerializer
 
 TAGS = ["subscriptions"]
 
@@ -36,10 +36,10 @@ class MySubscription(APIView):
 class Usage(APIView):
     """GET /subscriptions/usage."""
 
-    @extend_schema(operation_id="subscriptions_usage", tags=TAGS, responses=UsageSerializer)
+    @extend_schema(operation_id="subscriptions_usage", tags=TAGS, responses=PeriodUsageSerializer)
     def get(self, request: Request) -> Response:
         """Return what the present usage period holds and has used."""
-        return Response(UsageSerializer(plans.usage(user_id(request))).data)
+        return Response(PeriodUsageSerializer(plans.usage(user_id(request))).data)
 
 
 class Plans(APIView):
