@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import path
 
-from chat.viewsets import ConversationViewSet
+from chat import views
+from chat.serializers import MessageSerializer
+from chat.viewsets import ConversationViewSet, NewestFirst
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})
 _one = ConversationViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
-_messages = ConversationViewSet.as_view({"get": "messages"})
+_messages = ConversationViewSet.as_view(
+    {"get": "messages"}, pagination_class=NewestFirst, serializer_class=MessageSerializer
+)
 
 api_urlpatterns = [
     path("conversations", _list, name="conversations"),
     path("conversations/<uuid:pk>", _one, name="conversation"),
     path("conversations/<uuid:pk>/messages", _messages, name="messages"),
 ]
-page_urlpatterns: list[URLPattern] = []
+page_urlpatterns = [
+    path("", views.new_chat, name="new_chat"),
+    path("c/<uuid:conversation_id>", views.conversation, name="conversation_page"),
+]

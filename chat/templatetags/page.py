@@ -1,4 +1,4 @@
-"""Small tags for the pages: icons, and the import map that lets hashed scripts find each other."""
+"""Small tags for the pages: icons, Markdown, figures, receipts, and the import map of the scripts."""
 
 import json
 
@@ -6,10 +6,18 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template import Library
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from chat import receipts, rendering
+from chat.models import Message
+
 register = Library()
+register.filter("figure", receipts.figure)
+register.filter("model_name", receipts.model_name)
+
+# From this share of a limit on, the meter warns.
+NEARLY_SPENT = 0.8
 
 
 @register.simple_tag
@@ -35,3 +43,53 @@ def import_map(context: dict[str, object]) -> SafeString:
         context.get("CSP_NONCE", ""),
         mark_safe(json.dumps({"imports": imports}).replace("<", "\\u003c")),  # noqa: S308 - our own file names
     )
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """Return an answer's Markdown as HTML."""
+    return rendering.render(text or "")
+
+
+@register.filter
+def utf16_length(text: str) -> int:
+    """Return the length as a script counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+@register.filter
+def receipt_line(message: Message | None) -> SafeString:
+    """Return the faint line under an answer, each fact keeping its own direction."""
+    if message is None:
+        return mark_safe("")
+    line = format_html_join("", "<bdi>{}</bdi>", ((fact,) for fact in receipts.line(message)))
+    notice = receipts.cut_notice(message)
+    return line + format_html('<span class="cut">{}</span>', notice) if notice else line
+
+
+@register.filter
+def receipt_facts(message: Message | None) -> list[tuple[str, str]]:
+    """Return everything that is known about how an answer was made."""
+    return receipts.facts(message) if message else []
+
+
+@register.filter
+def web_sources(citations: list[dict[str, str]] | None) -> list[dict[str, str]]:
+    """Return the cited pages, each once, only such as a browser may open."""
+    found = {source.get("url", ""): source for source in reversed(citations or [])}
+    return [source for url, source in reversed(found.items()) if rendering.WEB.match(url)]
+
+
+@register.filter
+def is_spent(meter: dict[str, int | None]) -> bool:
+    """Tell whether nothing is left of a limit."""
+    return meter["remaining"] is not None and meter["remaining"] <= 0
+
+
+@register.filter
+def pressure(meter: dict[str, int | None]) -> str:
+    """Return the class of a meter: nothing, "nearly" or "spent"."""
+    if is_spent(meter):
+        return "spent"
+    used, limit = meter["used"] or 0, meter["limit"] or 0
+    return "nearly" if limit and used >= limit * NEARLY_SPENT else ""

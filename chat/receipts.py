@@ -1,0 +1,84 @@
+"""The receipt under an answer: how it was made, and what it took. `static/js/receipt.js` writes the same."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.models import Message
+
+# Between the facts of the faint line.
+GAP = " · "
+
+
+def figure(number: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+def dollars(amount: Decimal) -> str:
+    """Return an amount of USD with as many places as it needs to say something."""
+    if amount >= 1 or not amount:
+        return f"${amount:,.2f}"
+    if amount >= Decimal("0.001"):
+        return f"${amount:.4f}"
+    return f"${amount:.2g}" if amount >= Decimal("0.0001") else f"${float(amount):.7f}".rstrip("0")
+
+
+def seconds(milliseconds: int) -> str:
+    """Return a duration in seconds, to a tenth while it is short."""
+    value = milliseconds / 1000
+    return _("%(n)s s") % {"n": f"{value:.1f}" if value < 60 else f"{value:,.0f}"}
+
+
+def model_name(name: str) -> str:
+    """Return the short name of a model, without whom it is from."""
+    return name.rpartition("/")[2].rpartition(": ")[2]
+
+
+def line(message: Message) -> list[str]:
+    """Return the few facts that always stand under an answer."""
+    facts = [model_name(message.final_model_used or message.model)]
+    if message.total_tokens is not None:
+        facts.append(
+            ngettext("%(n)s token", "%(n)s tokens", message.total_tokens)
+            % {"n": figure(message.total_tokens)}
+        )
+    if message.cost_usd is not None:
+        facts.append(dollars(message.cost_usd))
+    if message.total_ms is not None:
+        facts.append(seconds(message.total_ms))
+    if message.status == Message.Status.STOPPED:
+        facts.append(_("Stopped"))
+    return [fact for fact in facts if fact]
+
+
+def facts(message: Message) -> list[tuple[str, str]]:
+    """Return all that is known, as names and values."""
+    counts = [
+        (_("Tokens read"), message.prompt_tokens),
+        (_("of them from the cache"), message.cached_tokens_read or None),
+        (_("Tokens written"), message.completion_tokens),
+        (_("of them for thinking"), message.reasoning_tokens or None),
+    ]
+    times = [(_("First word after"), message.first_token_ms), (_("Finished after"), message.total_ms)]
+    found = [(_("Model"), message.final_model_used or message.model), (_("Provider"), message.provider)]
+    found += [(name, figure(count)) for name, count in counts if count is not None]
+    if message.cost_usd is not None:
+        found.append((_("Cost"), dollars(message.cost_usd)))
+    found += [(name, seconds(ms)) for name, ms in times if ms is not None]
+    return [(name, value) for name, value in found if value]
+
+
+def cut_notice(message: Message) -> str:
+    """Return a sentence about messages that did not fit, empty when all did."""
+    cut = message.history_messages_cut
+    if not cut:
+        return ""
+    return ngettext(
+        "%(n)s earlier message did not fit and was not read.",
+        "%(n)s earlier messages did not fit and were not read.",
+        cut,
+    ) % {"n": figure(cut)}

@@ -1,0 +1,117 @@
+"""The chat pages, readable without scripts; everything that moves is in `static/js`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from billing.models import Subscription
+from billing.plans import subscription_for, usage
+from chat.models import Conversation
+from chat.reading import part_of_branch
+from chat.sidebar import shelf
+from chat.words import script_words
+from presets import catalogue
+from wisqu.accounts.models import User
+
+# The key that `make run` gives to the server when it starts the sandbox beside it.
+SANDBOX_KEY = "sk-or-sandbox"
+
+
+@require_safe
+@login_required
+@never_cache
+def new_chat(request: HttpRequest) -> HttpResponse:
+    """Show the empty page, or with `part=conversations` a further page of the list alone."""
+    if request.GET.get("part") == "conversations":
+        return render(request, "chat/_conversations.html", {"shelf": _shelf(request)})
+    return render(request, "chat/page.html", _page(request) | {"suggestions": _suggestions()})
+
+
+@require_safe
+@login_required
+@never_cache
+def conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
+    """Show the end of a conversation, or with `until` what ends there; with `part=messages` that alone."""
+    found = Conversation.objects.for_owner(_user(request).id).filter(id=conversation_id).first()
+    if found is None:
+        raise Http404
+    part = part_of_branch(found, last_id=_uuid_or_404(request.GET.get("until")))
+    context = {"conversation": found, "part": part}
+    if request.GET.get("part") == "messages":
+        return render(request, "chat/_messages.html", context)
+    return render(request, "chat/page.html", _page(request) | context)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _shelf(request: HttpRequest) -> Any:
+    return shelf(_user(request).id, older=request.GET.get("older", ""))
+
+
+def _page(request: HttpRequest) -> dict[str, Any]:
+    """Return what both pages show around the thread."""
+    subscription = subscription_for(_user(request).id)
+    return {
+        "shelf": _shelf(request),
+        "plan": subscription.plan,
+        "usage": usage(_user(request).id, subscription=subscription),
+        "models": _models(subscription),
+        "is_sandbox": settings.OPENROUTER_API_KEY == SANDBOX_KEY,
+        "words": script_words(),
+        "longest_message": settings.MAX_MESSAGE_CHARACTERS,
+    }
+
+
+def _models(subscription: Subscription) -> dict[str, Any]:
+    """Return the models to choose from: the usable ones, and those that a larger plan would open."""
+    allow_advanced = subscription.plan.advanced_models
+    listed = [model for model in catalogue.all_models() if model.chats and not model.blocked_reason]
+    return {
+        "default": catalogue.default_model(allow_advanced=allow_advanced),
+        "open": [model for model in listed if model.may_be_used(allow_advanced=allow_advanced)],
+        "locked": [model for model in listed if not model.may_be_used(allow_advanced=allow_advanced)],
+    }
+
+
+def _uuid_or_404(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        raise Http404 from None
+
+
+def _suggestions() -> list[dict[str, str]]:
+    """Return four ways to begin, each with its icon, a few words and the whole question."""
+    return [
+        {
+            "icon": "book",
+            "name": _("Understand a verse"),
+            "text": _("What is the Throne Verse, and what do scholars draw from it?"),
+        },
+        {
+            "icon": "compass",
+            "name": _("Compare the schools"),
+            "text": _("Where do the four schools differ on combining prayers while travelling?"),
+        },
+        {
+            "icon": "pen",
+            "name": _("Find the words"),
+            "text": _("Write a short, warm note that invites our neighbours to iftar."),
+        },
+        {
+            "icon": "code",
+            "name": _("Work something out"),
+            "text": _("Show me in a table how zakat on savings is worked out, with an example."),
+        },
+    ]

@@ -1,0 +1,106 @@
+/* One answer on the page: waiting, growing, and ended in one of its ways. */
+
+import { copyText, find, fromTemplate } from "./page.js";
+import { Prose } from "./prose.js";
+import { writeReceipt } from "./receipt.js";
+import { words } from "./words.js";
+
+export function questionElement(text) {
+  const article = fromTemplate("question");
+  find("[data-text]", article).textContent = text;
+  return article;
+}
+
+const answers = new WeakMap();
+
+export class Answer {
+  /** The answer of an element that the page has, or a new one that waits for its first word. */
+  static of(element) {
+    return answers.get(element) ?? new Answer(element);
+  }
+
+  static waiting() {
+    const element = fromTemplate("answer");
+    element.dataset.status = "streaming";
+    return new Answer(element);
+  }
+
+  constructor(element, { changed } = {}) {
+    this.element = element;
+    this.lastSeq = 0;
+    this.changed = changed ?? (() => {});
+    const shown = Number(element.dataset.length ?? 0);
+    this.prose = new Prose(find("[data-prose]", element), { shown, changed: () => this.changed() });
+    this.sources = new Set();
+    answers.set(element, this);
+  }
+
+  get turnId() {
+    return this.element.dataset.turn;
+  }
+
+  get isRunning() {
+    return this.element.dataset.status === "streaming";
+  }
+
+  start(frame) {
+    this.element.dataset.turn = frame.turn_id;
+    this.element.dataset.message = frame.message_id;
+  }
+
+  append(text) {
+    this.prose.append(text);
+  }
+
+  think(text) {
+    find("[data-reasoning]", this.element).hidden = false;
+    find("[data-reasoning-text]", this.element).append(text);
+    this.changed();
+  }
+
+  cite({ url, title }) {
+    if (!/^https?:/i.test(url) || this.sources.has(url)) return;
+    this.sources.add(url);
+    const link = document.createElement("a");
+    Object.assign(link, { href: url, target: "_blank", rel: "noopener nofollow noreferrer", textContent: title || url });
+    const item = document.createElement("li");
+    item.dir = "auto";
+    item.append(link);
+    const box = find("[data-sources]", this.element);
+    find("ol", box).append(item);
+    box.hidden = false;
+  }
+
+  /** The turn is over; the message is the truth about it. */
+  end(message) {
+    this.element.dataset.status = message.status;
+    delete this.element.dataset.length;
+    this.prose.finish(message.content);
+    writeReceipt(this.element, message);
+    if (message.status === "failed") this.fail(message.error?.detail, Boolean(message.content));
+    this.changed();
+  }
+
+  /** Say what happened; the text that arrived stays. */
+  fail(detail, hasText) {
+    this.element.dataset.status = "failed";
+    find("[data-failure-text]", this.element).textContent = detail || (hasText ? words.failedKept : words.failed);
+    find("[data-failure]", this.element).hidden = false;
+    this.changed();
+  }
+
+  get isSpoken() {
+    return find("[data-prose]", this.element).innerText.trim();
+  }
+}
+
+/** Let the copy buttons of all answers under `root` work, those to come included. */
+export function watchCopying(root) {
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const article = button.closest(".answer");
+    const answer = answers.get(article);
+    copyText(answer?.prose.text || find("[data-prose]", article).innerText, button);
+  });
+}

@@ -1,0 +1,44 @@
+/* The reader's place in the thread: it follows the text only for somebody who is reading its end. */
+
+const NEAR_PX = 48;
+
+export class Scroll {
+  #box;
+  #button;
+  #follows = true;
+
+  constructor(box, button) {
+    this.#box = box;
+    this.#button = button;
+    box.addEventListener("scroll", () => this.#look(), { passive: true });
+    new ResizeObserver(() => this.keep()).observe(box);
+    button.addEventListener("click", () => this.toEnd());
+  }
+
+  get #left() {
+    return this.#box.scrollHeight - this.#box.clientHeight - this.#box.scrollTop;
+  }
+
+  #look() {
+    this.#follows = this.#left < NEAR_PX;
+    this.#button.hidden = this.#left < NEAR_PX * 2;
+  }
+
+  /** After the content changed: stay at the end, if that is where the reader is. */
+  keep() {
+    if (this.#follows) this.#box.scrollTop = this.#box.scrollHeight;
+    this.#button.hidden = this.#follows || this.#left < NEAR_PX * 2;
+  }
+
+  toEnd() {
+    this.#follows = true;
+    this.keep();
+  }
+
+  /** Change something above the reader's place without moving what is read. */
+  hold(change) {
+    const before = this.#box.scrollHeight - this.#box.scrollTop;
+    change();
+    this.#box.scrollTop = this.#box.scrollHeight - before;
+  }
+}
