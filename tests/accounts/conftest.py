@@ -1,6 +1,7 @@
 """What every test of accounts starts from."""
 
 import pytest
+from django.core.cache import cache
 
 from wisqu.accounts import throttle
 
@@ -9,3 +10,4 @@ from wisqu.accounts import throttle
 def _fresh_throttles() -> None:
     throttle._shared.cache_clear()
     throttle._local.cache_clear()
+    cache.clear()  # where allauth counts
