@@ -109,7 +109,9 @@ def sample(question: str) -> str:
     tongue = language(question)
     pages = _pages(tongue)
     wanted = topic(question)
-    name = wanted if wanted in pages else _pick(question, sorted(pages))
+    name = (
+        wanted if wanted in pages else _pick(question, [name for name in pages if name.startswith("general")])
+    )
     return pages[name].replace("{question}", _quoted(question) or "…")
 
 
