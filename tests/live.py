@@ -141,5 +141,5 @@ def test_database_url() -> str:
     """The address of the test's database, as another process names it."""
     config = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite://{config['NAME']}"
+        return f"sqlite:///{config['NAME']}"
     return f"postgres://{config['USER']}@{config['HOST']}:{config['PORT']}/{config['NAME']}"

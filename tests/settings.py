@@ -20,7 +20,7 @@ os.environ.setdefault("LOG_LEVEL", "WARNING")
 if "WISQU_VAR" not in os.environ:
     os.environ["WISQU_VAR"] = tempfile.mkdtemp(prefix="wisqu-tests-")
     atexit.register(shutil.rmtree, os.environ["WISQU_VAR"], ignore_errors=True)
-os.environ.setdefault("DATABASE_URL", f"sqlite://{os.environ['WISQU_VAR']}/live.sqlite3")
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['WISQU_VAR']}/live.sqlite3")
 
 from wisqu.settings import *  # noqa: F403
 from wisqu.settings import DATABASES, VAR_DIR

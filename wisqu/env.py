@@ -222,12 +222,13 @@ class Environment:
     file_storage_url: str
 
     def database(self, *, root: Path = ROOT) -> dict[str, Any]:
-        """Django's DATABASES entry; a relative SQLite path is taken from `root`."""
+        """Django's DATABASES entry; a relative SQLite path is taken from `root`, its folder made."""
         if self.database_url.startswith("sqlite:"):
             # Env.db_url_config drops the slash of an absolute path unless it is doubled.
             name = self.database_url.removeprefix("sqlite:").split("?", 1)[0]
-            path = name[3:] if name.startswith("///") else name
-            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(root / path)}
+            path = root / (name[3:] if name.startswith("///") else name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
         return dict(Env.db_url_config(self.database_url))
 
     def email(self) -> dict[str, Any]:

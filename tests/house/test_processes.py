@@ -44,9 +44,11 @@ def is_alive(pid: int) -> bool:
     return not Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
 
 
-def wait_for_text(path: Path, text: str = "", *, seconds: float = 10) -> str:
+def wait_for_text(
+    path: Path, text: str = "", *, seconds: float = 10, writer: subprocess.Popen[bytes] | None = None
+) -> str:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and (writer is None or writer.poll() is None):
         if path.exists() and path.read_text() and text in path.read_text():
             return path.read_text()
         time.sleep(0.02)

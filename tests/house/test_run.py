@@ -42,7 +42,7 @@ class Run:
             **{name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER")},
             "PORT": str(self.port),
             "WISQU_VAR": str(folder),
-            "DATABASE_URL": f"sqlite://{folder}/wisqu.sqlite3",
+            "DATABASE_URL": f"sqlite:///{folder}/wisqu.sqlite3",
             "DJANGO_SETTINGS_MODULE": "wisqu.settings",
             "REDIS_URL": "",
         }
@@ -64,7 +64,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def running(folder: Path) -> Iterator[Run]:
     run = Run(folder)
-    wait_for_text(run.output, "WisQu is ready", seconds=90)
+    wait_for_text(run.output, "WisQu is ready", seconds=90, writer=run.process)
     yield run
     run.process.kill()
     run.process.wait()
