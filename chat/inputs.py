@@ -11,7 +11,6 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 
 from wisqu.api.problems import FieldError, Invalid, Problem
 
-Number = StrictFloat | StrictInt
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 
 
@@ -29,9 +28,9 @@ class ChatInput(Schema):
     preset: Annotated[StrictStr, Field(max_length=100)] | None = None
     fallback_models: Annotated[list[ModelId], Field(max_length=8)] | None = None
     routing_strategy: Literal["auto", "price", "latency", "uptime"] | None = None
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    temperature: Annotated[StrictFloat, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
-    top_p: Annotated[Number, Field(gt=0, le=1)] | None = None
+    top_p: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
     system_prompt: Annotated[StrictStr, Field(max_length=50_000)] | None = None
     web_search: StrictBool = False
     attachments: Annotated[list[uuid.UUID], Field(max_length=20)] = []

@@ -49,12 +49,19 @@ def history_budget(*, context: int, system_tokens: int, question_tokens: int) ->
     return left
 
 
+def from_first_question(history: Sequence[Line]) -> Sequence[Line]:
+    """Return the history without answers whose question did not fit: models expect a question first."""
+    first = next((place for place, line in enumerate(history) if line.role == "user"), len(history))
+    return history[first:]
+
+
 def build(*, system_prompt: str, history: Sequence[Line], question: str) -> tuple[WireMessage, ...]:
-    """Return the messages for the model: system prompt, history from its first question on, question."""
-    lines = [line for line in history if line.content]
-    while lines and lines[0].role != "user":
-        lines.pop(0)
+    """Return the messages for the model: system prompt, history (answers that have no text left out), question."""
     messages = [WireMessage.text("system", system_prompt)]
-    messages += [WireMessage.text("user" if line.role == "user" else "assistant", line.content) for line in lines]
+    messages += [
+        WireMessage.text("user" if line.role == "user" else "assistant", line.content)
+        for line in history
+        if line.content
+    ]
     messages.append(WireMessage.text("user", question))
     return tuple(messages)

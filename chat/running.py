@@ -108,7 +108,7 @@ class RunningTurn:
                 completion = stream.completion
         except OpenRouterError as error:
             if error.operator:
-                log.error("the operator has to look at the OpenRouter account", extra={"reason": error.reason})
+                log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
             return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
         except Exception:
             log.exception("a turn failed unexpectedly")

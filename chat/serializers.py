@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from chat.documents import message_document
@@ -46,14 +45,8 @@ class ConversationSerializer(StrictModelSerializer):
         return value
 
 
-@extend_schema_serializer(component_name="Message")
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class MessageSerializer(serializers.BaseSerializer[Message]):
     """A message with its facts, as every door tells them."""
-
-    class Meta:
-        model = Message
-        fields = ("id", "conversation_id", "parent_id", "role", "content", "status")
-        read_only_fields = fields
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
         """Return the whole document."""

@@ -172,9 +172,9 @@ def _prompt(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Me
     context = min(plan.max_context, model.context_length or plan.max_context)
     budget = prompts.history_budget(context=context, system_tokens=system_tokens, question_tokens=question_tokens)
     history = Message.objects.branch(parent.id, token_budget=budget) if parent else []
-    lines = [prompts.Line(message.role, message.content) for message in history]
+    lines = prompts.from_first_question([prompts.Line(message.role, message.content) for message in history])
     used = history[0].total if history else 0  # type: ignore[attr-defined]
-    cut = parent.depth + 1 - len(history) if parent else 0
+    cut = parent.depth + 1 - len(lines) if parent else 0
     messages = prompts.build(system_prompt=system_prompt, history=lines, question=chat.message)
     total = used + system_tokens + question_tokens + 2 * prompts.MESSAGE_OVERHEAD
     return Prompt(messages, cut, total, question_tokens)

@@ -1,8 +1,7 @@
-"""What is slow the first time is done before somebody waits for it: imports, vocabulary, connection pool."""
+"""What is slow the first time is done before somebody waits for it."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 
 from django.db import DatabaseError, connection
@@ -15,8 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
-    """Load everything that the first turn would load; failures are the first turn's to report."""
-    importlib.import_module("openai")
+    """Load the vocabulary and the catalogue; failures are the first turn's to report."""
     estimate(default_system_prompt())
     try:
         catalogue.all_models()

@@ -52,6 +52,7 @@ async def _live(receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
             running.spawn(asyncio.to_thread(warm_up))
+            running.spawn(upstream.client().connect())
         else:
             await running.shut_down()
             await upstream.close()

@@ -15,6 +15,7 @@ from django.core.handlers.exception import convert_exception_to_response
 
 from wisqu.api.bodies import encode_json
 from wisqu.api.handlers import TOO_LARGE
+from wisqu.api.ids import uuid7
 from wisqu.api.middleware import door
 from wisqu.api.problems import CONTENT_TYPE
 
@@ -69,8 +70,9 @@ def _declared_length(scope: Any) -> int:
 
 
 async def _refuse(send: Any) -> None:
-    body = encode_json(TOO_LARGE.body())
-    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    request_id = str(uuid7())
+    body = encode_json(TOO_LARGE.body(request_id=request_id))
+    headers = [(b"x-request-id", request_id.encode()), (b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     # The rest of the body stays unread, so the connection can't be used again.
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 413, "headers": headers})

@@ -1,0 +1,113 @@
+"""A process dies in the middle: its turns are closed, with their text and their cost."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from billing.models import LedgerEntry, MonthlyUsageQuota
+from chat.models import Message, Turn
+from chat.tasks import DEAD_AFTER, close_abandoned_turns
+from tests.clients import Api, text_of
+from tests.live import Sandbox, Web
+from tests.people import make_user
+
+SLOW = "Die [[words:3000]] [[pace:10ms]]"
+
+
+def die_in_the_middle(web: Web, api: Api) -> list[dict]:
+    """Ask, read until text was certainly saved once, and kill the server."""
+    seen = []
+    with api.streaming(SLOW) as events:
+        for event in events:
+            seen.append(event)
+            if len(seen) > 1 and Message.objects.filter(role="assistant").exclude(content="").exists():
+                web.kill()
+                break
+    return seen
+
+
+def age_the_turn() -> None:
+    Turn.objects.update(heartbeat_at=timezone.now() - DEAD_AFTER - timedelta(seconds=1))
+
+
+def test_a_dead_turn_is_closed_with_its_text_and_its_cost(start_live, sandbox: Sandbox) -> None:
+    web, user = start_live(), make_user(plan="premium")
+    die_in_the_middle(web, Api(web, user))
+    kept = Message.objects.get(role="assistant").content
+    age_the_turn()
+    assert close_abandoned_turns() == 1
+    answer = Message.objects.get(role="assistant")
+    entry = LedgerEntry.objects.get()
+    assert (answer.status, answer.error_code, answer.content) == ("failed", "interrupted", kept)
+    assert (entry.messages, entry.cost_source) == (0, "lookup")
+    (upstream,) = sandbox.ledger(session=str(answer.conversation_id))
+    assert entry.cost_usd == Decimal(str(upstream["cost"]))
+
+
+def test_nothing_stays_held_by_a_dead_turn(start_live) -> None:
+    web, user = start_live(), make_user(plan="premium")
+    die_in_the_middle(web, Api(web, user))
+    age_the_turn()
+    close_abandoned_turns()
+    quota = MonthlyUsageQuota.objects.get()
+    assert (quota.held_messages, quota.held_tokens, quota.used_messages) == (0, 0, 0)
+
+
+def test_a_reader_of_a_dead_turn_gets_its_end_from_another_process(start_live) -> None:
+    web, user = start_live(), make_user(plan="premium")
+    seen = die_in_the_middle(web, Api(web, user))
+    other = Api(start_live(), user)
+    age_the_turn()
+    close_abandoned_turns()
+    rest = other.join(seen[0]["turn_id"], after=seen[-1]["seq"])
+    assert rest[-1]["type"] == "error"
+    assert rest[-1]["code"] == "interrupted"
+    assert (text_of(seen) + text_of(rest)).startswith(rest[-1]["message"]["content"])
+    assert other.http.get(
+        f"/chat/turns/{seen[0]['turn_id']}/events", headers={"Last-Event-ID": str(rest[-1]["seq"])}
+    ).status_code == 204
+
+
+def test_a_living_turn_is_left_alone(alice: Api) -> None:
+    with alice.streaming("Long [[words:200]] [[pace:20ms]]") as events:
+        next(events)
+        assert close_abandoned_turns() == 0
+        assert list(events)[-1]["type"] == "done"
+
+
+def test_a_turn_closed_twice_is_charged_once(alice: Api) -> None:
+    with alice.streaming("Late [[words:100]] [[pace:20ms]]") as events:
+        next(events)
+        age_the_turn()
+        closed = close_abandoned_turns()
+        last = list(events)[-1]
+    quota = MonthlyUsageQuota.objects.get()
+    assert closed == 1
+    assert last["message"]["status"] == "failed"
+    assert (quota.used_messages, quota.held_messages) == (0, 0)
+    assert LedgerEntry.objects.count() <= 1
+
+
+def test_the_text_is_kept_every_second(alice: Api) -> None:
+    with alice.streaming("Keep [[words:300]] [[pace:20ms]]") as events:
+        began = time.monotonic()
+        while not Message.objects.filter(role="assistant").exclude(content="").exists():
+            next(events)
+            assert time.monotonic() - began < 5
+
+
+def test_a_server_that_is_told_to_end_keeps_its_turns(start_live) -> None:
+    web, user = start_live(), make_user(plan="premium")
+    api = Api(web, user)
+    with api.streaming(SLOW) as events:
+        while next(events)["type"] != "content":
+            pass
+        web.stop()
+    turn = Turn.objects.select_related("answer").get()
+    assert (turn.status, turn.answer.error_code) == ("failed", "interrupted")
+    assert turn.answer.content != ""
+    assert MonthlyUsageQuota.objects.get().held_messages == 0
