@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin
@@ -20,7 +18,7 @@ from wisqu.accounts.models import APIKey, User
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
-class UserCreationForm(AdminUserCreationForm):
+class UserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """A new account made by staff."""
 
     class Meta:
@@ -33,7 +31,7 @@ class UserCreationForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Make, find, change, deactivate."""
 
     add_form = UserCreationForm
@@ -44,21 +42,19 @@ class UserAdmin(DjangoUserAdmin):
     readonly_fields = ("id", "joined_at", "last_login")
     actions = ("deactivate", "activate", "sign_out_everywhere")
     filter_horizontal = ("groups", "user_permissions")
-    fieldsets: ClassVar[Any] = (
+    fieldsets = (
         (None, {"fields": ("id", "email", "password", "name")}),
         ("Preferences", {"fields": ("language", "theme", "time_zone")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Moments", {"fields": ("joined_at", "last_login")}),
     )
-    add_fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),
-    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         """Save; staff vouch for the addresses they type."""
         super().save_model(request, obj, form, change)
         if not change or "email" in form.changed_data:
-            obj.emailaddress_set.all().delete()
+            obj.addresses.all().delete()
             obj.vouch_for_address()
 
     @admin.action(
@@ -66,7 +62,7 @@ class UserAdmin(DjangoUserAdmin):
     )
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Deactivate the chosen ones, except oneself."""
-        self._set_active(queryset.exclude(pk=request.user.pk), is_active=False)
+        self._set_active(queryset.exclude(pk=str(request.user.pk)), is_active=False)
 
     @admin.action(description="Activate again", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -89,7 +85,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(admin.ModelAdmin):
+class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To look at and to revoke; nobody can make a key for somebody else."""
 
     list_display = ("name", "prefix", "user", "scopes", "created_at", "last_used_at", "revoked_at")

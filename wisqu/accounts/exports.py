@@ -32,7 +32,7 @@ def account_facts(user: User) -> dict[str, Any]:
     facts = ("id", "email", "name", "language", "theme", "time_zone", "joined_at", "last_login")
     return {
         **{name: getattr(user, name) for name in facts},
-        "email_addresses": list(user.emailaddress_set.values("email", "verified", "primary")),
+        "email_addresses": list(user.addresses.values("email", "verified", "primary")),
         "api_keys": list(
             user.api_keys.values("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
         ),

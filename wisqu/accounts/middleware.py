@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
@@ -26,7 +26,7 @@ def preferences(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awa
                 # The lazy user is loaded in the thread where the view will find it again.
                 _activate(request, await sync_to_async(_load)(request))
             try:
-                return await get_response(request)
+                return cast(HttpResponse, await get_response(request))
             finally:
                 timezone.deactivate()
 
@@ -36,7 +36,7 @@ def preferences(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awa
         if _may_prefer(request):
             _activate(request, _load(request))
         try:
-            return get_response(request)
+            return cast(HttpResponse, get_response(request))
         finally:
             timezone.deactivate()
 

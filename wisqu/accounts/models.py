@@ -82,18 +82,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the first word of the name."""
         return self.get_full_name().split()[0]
 
+    @property
+    def addresses(self) -> Any:
+        """Return the manager of allauth's rows of this user's addresses."""
+        return self.emailaddress_set  # type: ignore[attr-defined]  # allauth ships no types
+
     def vouch_for_address(self) -> None:
         """Take the address as verified, on the word of the operator."""
-        self.emailaddress_set.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
+        self.addresses.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
 
     def has_verified_address(self) -> bool:
         """Tell whether mail to the address was answered (or the operator vouched for it)."""
-        return self.emailaddress_set.filter(email=self.email, verified=True).exists()
+        return bool(self.addresses.filter(email=self.email, verified=True).exists())
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a changed password or a deactivation ends every sign-in in the same transaction."""
         # `_password` is Django's own mark of a password that changed (a mere re-hash clears it).
-        ends = not self._state.adding and (self._password is not None or not self.is_active)
+        ends = not self._state.adding and (getattr(self, "_password", None) is not None or not self.is_active)
         with transaction.atomic():
             super().save(*args, **kwargs)
             if ends:

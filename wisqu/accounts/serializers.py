@@ -124,4 +124,4 @@ class MadeKey(Key):
     key = serializers.CharField(help_text="The key itself. It is told this once.")
 
     class Meta(Key.Meta):
-        fields = (*Key.Meta.fields, "key")
+        fields = (*Key.Meta.fields, "key")  # type: ignore[assignment]

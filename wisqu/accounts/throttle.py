@@ -51,7 +51,7 @@ def _shared() -> MovingWindowRateLimiter:
     if not settings.REDIS_URL:
         return _local()
     storage = storage_from_string(settings.REDIS_URL, wrap_exceptions=True, key_prefix="wisqu-throttle")
-    return MovingWindowRateLimiter(storage)  # type: ignore[arg-type]
+    return MovingWindowRateLimiter(storage)
 
 
 def hit(limit: RateLimitItem, who: str) -> None:

@@ -10,6 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -22,8 +23,9 @@ from wisqu.accounts.models import RefreshToken, TokenFamily, User
 from wisqu.api.problems import Problem
 
 REFRESH_MARK = "wqr_"
-ACCESS_LIFETIME: timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
-REFRESH_LIFETIME: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+_LIFETIMES: Any = settings.SIMPLE_JWT
+ACCESS_LIFETIME: timedelta = _LIFETIMES["ACCESS_TOKEN_LIFETIME"]
+REFRESH_LIFETIME: timedelta = _LIFETIMES["REFRESH_TOKEN_LIFETIME"]
 
 _REFRESH = re.compile(r"wqr_[A-Za-z0-9]{43}")
 

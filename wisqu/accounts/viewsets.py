@@ -14,10 +14,11 @@ from rest_framework.views import APIView
 
 from wisqu.accounts import erasure, exports, serializers, signin, throttle, tokens
 from wisqu.accounts.auth import require_scope
-from wisqu.accounts.credentials import ACCOUNT, make_key, replayable_secret, revoke_key, written
+from wisqu.accounts.credentials import ACCOUNT, Credential, make_key, replayable_secret, revoke_key, written
 from wisqu.accounts.models import APIKey, User
 from wisqu.api import idempotency
 from wisqu.api.ids import uuid7
+from wisqu.api.models import IdempotencyKey
 from wisqu.api.problems import NotFound
 
 
@@ -122,7 +123,7 @@ class MeView(APIView):
     )
     def patch(self, request: Request) -> Response:
         """Change name, language, theme or time zone. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         bound = serializers.Me(request.user, data=request.data, partial=True)
         bound.is_valid(raise_exception=True)
         bound.save()
@@ -133,7 +134,7 @@ class MeView(APIView):
     )
     def delete(self, request: Request) -> Response:
         """Erase the account with everything in it, for good. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         password = _read(serializers.Erasure, request)["password"]
         user = _user(request)
         signin.confirm_password(request._request, user=user, password=password)
@@ -151,7 +152,7 @@ class ExportView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return everything that is kept about oneself. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         headers = {"Content-Disposition": 'attachment; filename="wisqu-export.json"'}
         return Response(exports.export(_user(request)), headers=headers)
 
@@ -168,7 +169,7 @@ class KeysView(generics.ListAPIView[APIKey]):
     @extend_schema(operation_id="auth_keys", tags=["auth"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List one's own API keys. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         return self.list(request, *args, **kwargs)
 
     @extend_schema(
@@ -180,7 +181,7 @@ class KeysView(generics.ListAPIView[APIKey]):
     )
     def post(self, request: Request) -> Response:
         """Make an API key. It is told this once. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         key = idempotency.read_key(request.headers.get(idempotency.HEADER))
         facts = _read(serializers.NewKey, request)
         if key is None:
@@ -194,7 +195,7 @@ class KeysView(generics.ListAPIView[APIKey]):
         known = idempotency.claim(owner_id=user.pk, key=key, mark=mark, reference=key_id)
         if known is None:
             return self._first(user, facts, key, key_id)
-        row = APIKey.objects.filter(id=known.reference, user=user).first()
+        row = APIKey.objects.filter(id=str(known.reference), user=user).first()
         if row is None:
             raise idempotency.in_flight()
         secret = replayable_secret(key_id=row.id, idempotency_key=key)
@@ -205,7 +206,7 @@ class KeysView(generics.ListAPIView[APIKey]):
         try:
             return _made(*make_key(user=user, key_id=key_id, secret=secret, **facts))
         except BaseException:
-            idempotency.IdempotencyKey.objects.filter(owner_id=user.pk, key=key).delete()
+            IdempotencyKey.objects.filter(owner_id=user.pk, key=key).delete()
             raise
 
 
@@ -215,10 +216,16 @@ class KeyView(APIView):
     @extend_schema(responses={204: None}, operation_id="auth_keys_revoke", tags=["auth"])
     def delete(self, request: Request, id: uuid.UUID) -> Response:  # noqa: A002 - the contract's name
         """Revoke an API key, at once and for good. API keys need the scope `account`."""
-        require_scope(request.auth, ACCOUNT)
+        _require_account(request)
         if not revoke_key(user=_user(request), key_id=id):
             raise NotFound
         return Response(status=204)
+
+
+def _require_account(request: Request) -> None:
+    """Refuse API keys that were not made to manage the account."""
+    assert isinstance(request.auth, Credential)
+    require_scope(request.auth, ACCOUNT)
 
 
 def _made(row: APIKey, key: str) -> Response:
