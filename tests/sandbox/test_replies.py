@@ -123,7 +123,8 @@ def test_control_words_are_read_with_their_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[[fault:]]", "[[fault]]", "[[words:x]]", "[[pace:]]", "[[]]", "[[fault:503 times=x]]"]
+    "text",
+    ["[[fault:]]", "[[fault]]", "[[words:x]]", "[[pace:]] [[pace:fast]]", "[[]]", "[[fault:503 times=x]]"],
 )
 def test_half_written_words_harm_nothing(box: Sandbox, text: str) -> None:
     response = box.client.post("/chat/completions", json=body(text))

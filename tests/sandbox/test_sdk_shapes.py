@@ -95,6 +95,7 @@ def test_image_models_are_the_sdks(box: Sandbox) -> None:
     assert checked(components.ImageModelsListResponse, box.client.get("/images/models").json()) == set()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_key_and_credits_are_the_sdks(box: Sandbox) -> None:
     key = box.client.get("/key").json()
     assert checked(operations.GetCurrentKeyResponse, key) == set()

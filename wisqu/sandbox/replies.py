@@ -10,6 +10,7 @@ from typing import Any
 from wisqu.sandbox import controls, tokens
 from wisqu.sandbox.reading import Ask
 
+_READ = 4000  # characters of a question that are looked at: prompts may have millions
 _DATA = Path(__file__).parent / "data" / "replies"
 _TITLE_ASKED = re.compile(
     r"\b(?:write|give|generate|create|make|suggest|propose|choose|reply|answer)\b[^\n]{0,80}\btitles?\b",
@@ -75,6 +76,7 @@ def digest(text: str) -> bytes:
 
 def language(text: str) -> str:
     """`ur`, `fa`, `ar` or `en`, by the letters that only one of them has."""
+    text = text[:_READ]
     if _URDU.search(text):
         return "ur"
     if _PERSIAN.search(text):
@@ -84,6 +86,7 @@ def language(text: str) -> str:
 
 def topic(question: str) -> str | None:
     """The first topic one of whose words is in the question."""
+    question = question[:_READ]
     return next((name for name, words in _TOPICS.items() if words.search(question)), None)
 
 
@@ -99,7 +102,7 @@ def _pick(question: str, names: list[str]) -> str:
 
 
 def _quoted(question: str) -> str:
-    line = " ".join(question.split())
+    line = " ".join(question[:_READ].split())
     line = re.sub(r"[<>`*_\[\]|#\\]", "", line)
     return line if len(line) <= 120 else line[:120].rsplit(" ", 1)[0] + " …"
 
@@ -117,7 +120,7 @@ def sample(question: str) -> str:
 
 def title(question: str) -> str:
     """A short title of what was asked."""
-    words = re.sub(r"[\"'`*#<>\[\]{}|]", "", controls.strip(question)).split()
+    words = re.sub(r"[\"'`*#<>\[\]{}|]", "", controls.strip(question)[:_READ]).split()
     text = " ".join(words[:6]).strip(" ?.!,:;؟،؛")
     text = text[:60].rsplit(" ", 1)[0] if len(text) > 60 else text
     return (text[:1].upper() + text[1:]) or "New conversation"
