@@ -33,9 +33,9 @@ def find() -> str | None:
         if Path(place).exists():
             return place
     for cache in PLAYWRIGHT_CACHES:
-        for path in sorted(Path(cache).expanduser().glob("chromium-*/chrome-*/*"), reverse=True):
-            if path.name in {"chrome", "Chromium"} and os.access(path, os.X_OK):
-                return str(path)
+        for file in sorted(Path(cache).expanduser().glob("chromium-*/chrome-*/*"), reverse=True):
+            if file.name in {"chrome", "Chromium"} and os.access(file, os.X_OK):
+                return str(file)
     return None
 
 

@@ -126,7 +126,7 @@ def says_debug(file: Path) -> bool:
 
 def check_environment(place: Place, environ: Mapping[str, str]) -> dict[str, Any]:
     """Return what `wisqu.env` says of the environment; what is wrong with it was printed line by line."""
-    command = [place.python, "-m", "wisqu.env"]
+    command = [str(place.python), "-m", "wisqu.env"]
     answer = subprocess.run(command, cwd=place.root, env=environ, stdout=subprocess.PIPE)
     if answer.returncode:
         raise Failed("WisQu was not started: correct the environment or .env.")
@@ -139,7 +139,7 @@ def start_sandbox(family: processes.Family, place: Place, environ: dict[str, str
     port = free_port()
     environ["OPENROUTER_BASE_URL"] = f"http://127.0.0.1:{port}/api/v1"
     environ["OPENROUTER_API_KEY"] = SANDBOX_KEY
-    command = [place.python, "-m", "wisqu.sandbox", "--port", str(port)]
+    command = [str(place.python), "-m", "wisqu.sandbox", "--port", str(port)]
     family.start("the sandbox", command, env=environ, cwd=place.root, stdout=subprocess.DEVNULL)
 
 
@@ -152,7 +152,7 @@ def prepare(place: Place, environ: Mapping[str, str], facts: Mapping[str, Any]) 
         return
     print("Preparing the database …", flush=True)
     with processes.Family() as family:
-        command = [place.python, "manage.py", "prepare"]
+        command = [str(place.python), "manage.py", "prepare"]
         if family.start("prepare", command, env=environ, cwd=place.root).wait() != 0:
             raise Failed("The database could not be prepared; the lines above say why.")
     if stamp:
@@ -168,13 +168,13 @@ def fingerprint(root: Path, *values: object) -> str:
 
 
 def start_web(family: processes.Family, place: Place, environ: Mapping[str, str]) -> None:
-    command = [place.python, "-m", "uvicorn", "wisqu.asgi:application", *WEB_OPTIONS]
+    command = [str(place.python), "-m", "uvicorn", "wisqu.asgi:application", *WEB_OPTIONS]
     command += ["--host", place.host, "--port", str(place.port)]
     family.start("the web server", command, env=environ, cwd=place.root)
 
 
 def start_worker(family: processes.Family, place: Place, environ: Mapping[str, str]) -> None:
-    command = [place.python, "-m", "celery", "-A", "wisqu.celery", "-q", "worker", *WORKER_OPTIONS]
+    command = [str(place.python), "-m", "celery", "-A", "wisqu.celery", "-q", "worker", *WORKER_OPTIONS]
     # Django's checks load every page: the web server has just proved that they pass.
     family.start("the worker", command, env={**environ, "CELERY_SKIP_CHECKS": "1"}, cwd=place.root)
 
