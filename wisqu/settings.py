@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 
 from wisqu import env as environment
-from wisqu.logging import logging_config
+from wisqu.logging import logging_config, report_crashes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("WISQU_VAR", BASE_DIR / "var"))
@@ -298,3 +298,4 @@ if not DEBUG:
 
 LOGGING = logging_config(level=ENV.log_level, output=ENV.log_format)
 LOGGING_CONFIG = "logging.config.dictConfig"
+report_crashes(ENV.sentry_dsn)
