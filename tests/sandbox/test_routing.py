@@ -64,6 +64,10 @@ def test_an_input_the_model_cannot_take_has_no_endpoint(box: Sandbox) -> None:
     assert box.post(messages, model=MODEL).status_code == 200
 
 
+def test_a_model_that_does_not_chat_has_no_endpoint(box: Sandbox) -> None:
+    assert box.post("hi", model="openai/text-embedding-3-small").status_code == 404
+
+
 def test_a_price_limit_below_the_models_price_has_no_endpoint(box: Sandbox) -> None:
     assert box.post("hi", provider={"max_price": {"prompt": 0.1}}).status_code == 404
     assert box.post("[[words:1]]", provider={"max_price": {"prompt": "0.15"}}).status_code == 200

@@ -1,7 +1,6 @@
 """The sandbox as an ASGI application: routes, bearer keys, refusals as OpenRouter's error bodies."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,7 +18,7 @@ from wisqu.sandbox.images import create_images
 from wisqu.sandbox.state import Sandbox
 from wisqu.sandbox.transcriptions import create_transcription
 
-Handler = Callable[[Request], Awaitable[Any]]
+Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 class Endpoint:

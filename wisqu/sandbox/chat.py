@@ -1,9 +1,11 @@
 """POST /chat/completions: from the request to a played reply, every step noted in the ledger."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from wisqu.sandbox import composing, faults, pace, usage
 from wisqu.sandbox.caching import TooManyMarks
@@ -36,7 +38,7 @@ _FRAMINGS: dict[str, Framing] = {"split": "split", "bytes": "bytes", "one": "one
 _USAGE_FORMS = ("empty", "null-choice", "repeat")
 
 
-async def chat_completions(request: Request) -> Any:
+async def chat_completions(request: Request) -> ASGIApp:
     """The endpoint. Answers a Response or an ASGI app that streams."""
     sandbox = sandbox_of(request)
     entry = new_entry(request, endpoint="chat", entry_id=new_id())
@@ -82,7 +84,7 @@ def _note(entry: Entry, ask: Ask) -> None:
     entry.unknown_fields = ask.unknown_fields
 
 
-def _answer(sandbox: Sandbox, entry: Entry, ask: Ask, metadata_wanted: bool) -> Any:
+def _answer(sandbox: Sandbox, entry: Entry, ask: Ask, metadata_wanted: bool) -> ASGIApp:
     _note(entry, ask)
     scope = f"{entry.key}\0{ask.user}\0{ask.session}\0{ask.question}"
     desk_ask = composing.without_faults(ask) if asks_for_title(ask) else ask
@@ -131,7 +133,7 @@ def _metadata(ask: Ask, attempts: list[Attempt]) -> dict[str, Any]:
     }
 
 
-def _play(sandbox: Sandbox, entry: Entry, ask: Ask, route: Route, metadata: dict[str, Any] | None) -> Any:
+def _play(sandbox: Sandbox, entry: Entry, ask: Ask, route: Route, metadata: dict[str, Any] | None) -> ASGIApp:
     entry.status = 200
     names = set(entry.faults)
     strange = names & faults.BODY_FAULTS
@@ -201,7 +203,7 @@ def _shape(play: Play, fault: FaultWord | None) -> None:
         play.between_frames = 1.0 if fault.seconds is None else fault.seconds
 
 
-def _progress(entry: Entry) -> Any:
+def _progress(entry: Entry) -> Callable[[Played], None]:
     def note(played: Played) -> None:
         entry.first_token()
         entry.usage.completion = played.tokens
@@ -211,7 +213,7 @@ def _progress(entry: Entry) -> Any:
     return note
 
 
-def _end(entry: Entry, reply: Reply, fault: FaultWord | None) -> Any:
+def _end(entry: Entry, reply: Reply, fault: FaultWord | None) -> Callable[[Played], None]:
     def close(played: Played) -> None:
         if played.left:
             entry.end("aborted")

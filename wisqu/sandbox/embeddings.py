@@ -7,6 +7,7 @@ import struct
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from wisqu.sandbox import scripted, tokens
 from wisqu.sandbox.controls import strip
@@ -45,7 +46,7 @@ def _usage(entry: Entry) -> dict[str, Any]:
     return {**used, "prompt_tokens_details": {"text_tokens": entry.usage.prompt}}
 
 
-async def create_embeddings(request: Request) -> Any:
+async def create_embeddings(request: Request) -> ASGIApp:
     """Vectors for `input`, as floats or as base64 of little-endian float32."""
     sandbox = sandbox_of(request)
     entry = sandbox.ledger.add(new_entry(request, endpoint="embeddings", entry_id=new_id()))

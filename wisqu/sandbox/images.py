@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from wisqu.sandbox import pace, pictures, scripted, tokens, wire
 from wisqu.sandbox.composing import IMAGE_TOKENS, image_fee
@@ -61,7 +62,7 @@ def _pictures(body: dict[str, Any], words: Controls, width: int, height: int) ->
     return [base64.b64encode(each).decode() for each in made]
 
 
-async def create_images(request: Request) -> Any:
+async def create_images(request: Request) -> ASGIApp:
     """Draw `n` pictures for `prompt`. Failures are not charged."""
     sandbox = sandbox_of(request)
     entry = sandbox.ledger.add(new_entry(request, endpoint="images", entry_id=new_id()))

@@ -87,6 +87,8 @@ def _refused_by_preferences(model: Model, preferences: dict[str, Any]) -> HttpFa
 
 def _unfit(model: Model, ask: Ask) -> HttpFault | None:
     """Why this model cannot take this request, if so."""
+    if not {"text", "image"} & set(model.output_modalities):
+        return gone(model.id)
     for modality in ("image", "audio", "video"):
         if modality in ask.modalities_in and modality not in model.input_modalities:
             return _no_endpoints(f"No endpoints found that support {modality} input")

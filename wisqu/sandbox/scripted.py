@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from wisqu.sandbox import catalogue, faults, routing, wire
 from wisqu.sandbox.catalogue import Model
 from wisqu.sandbox.composing import strange_body
@@ -45,7 +47,7 @@ def words_of(sandbox: Sandbox, entry: Entry, model: Model, prompt: str) -> list[
     return words
 
 
-def after(entry: Entry, words: list[FaultWord], *, seconds: float, body: dict[str, Any]) -> Any:
+def after(entry: Entry, words: list[FaultWord], *, seconds: float, body: dict[str, Any]) -> ASGIApp:
     """An ASGI app that sends `body` after `seconds`, or fails as scripted."""
     entry.status = 200
     names = {word.name for word in words}

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from wisqu.sandbox import scripted, tokens
 from wisqu.sandbox.catalogue import Model
@@ -119,7 +120,7 @@ def _segments(sentences: list[str], seconds: Decimal) -> list[dict[str, Any]]:
     ]
 
 
-async def create_transcription(request: Request) -> Any:
+async def create_transcription(request: Request) -> ASGIApp:
     """Transcribe: `{text, usage}`, with `verbose_json` also language, duration and segments."""
     sandbox = sandbox_of(request)
     entry = sandbox.ledger.add(new_entry(request, endpoint="transcriptions", entry_id=new_id()))
