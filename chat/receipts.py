@@ -38,9 +38,15 @@ def model_name(name: str) -> str:
     return name.rpartition("/")[2].rpartition(": ")[2]
 
 
+def answering_model(message: Message) -> str:
+    """Return the model to name: the one asked, unless another one took its place."""
+    is_other = message.fallback_used or not message.model
+    return message.final_model_used if is_other and message.final_model_used else message.model
+
+
 def line(message: Message) -> list[str]:
     """Return the few facts that always stand under an answer."""
-    facts = [model_name(message.final_model_used or message.model)]
+    facts = [model_name(answering_model(message))]
     if message.total_tokens is not None:
         facts.append(
             ngettext("%(n)s token", "%(n)s tokens", message.total_tokens)

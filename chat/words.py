@@ -14,12 +14,30 @@ def plural(one: str, other: str) -> dict[str, str]:
     return {category: ngettext(one, other, number) for category, number in _SAMPLES.items()}
 
 
+def failures() -> dict[str, str]:
+    """Return what to say for each code that a turn can fail or be refused with."""
+    busy = _("The model is asked by too many at the moment. Try again shortly.")
+    return {
+        "upstream_misconfigured": _(
+            "The model can't be reached. Those who run this site have to look into it."
+        ),
+        "context_too_long": _("The conversation is longer than this model can read. Begin a new one."),
+        "content_refused": _("The model's provider refused this content."),
+        "model_unavailable": _("This model is not available. Please choose another one."),
+        "upstream_rate_limited": busy,
+        "upstream_unavailable": _("The model's provider is not answering. Try again in a moment."),
+        "upstream_timeout": _("The model took too long to answer."),
+        "interrupted": _("The answer broke off. What had arrived is kept above."),
+        "malformed_reply": _("What the model's provider sent could not be read."),
+        "unknown_model": _("There is no such model any more. Please choose another one."),
+        "internal_error": _("Something broke on our side. It has been noted."),
+    }
+
+
 def script_words() -> dict[str, str | dict[str, str]]:
     """Return every word that a script may show."""
     return {
-        "newChat": _("New chat"),
         "today": _("Today"),
-        "you": _("You"),
         "copy": _("Copy"),
         "copyCode": _("Copy code"),
         "copied": _("Copied"),
@@ -28,24 +46,19 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "finished": _("The answer is finished."),
         "stoppedSaid": _("The answer was stopped."),
         "stopped": _("Stopped"),
-        "send": _("Send"),
-        "stop": _("Stop"),
-        "connecting": _("Connecting…"),
         "reconnecting": _("Connection lost. Trying again…"),
         "offline": _("You are offline. What you write is kept, and sent when you are back."),
-        "back": _("Connected again."),
         "signedOut": _("You are signed out. What you wrote is kept here."),
         "signIn": _("Sign in"),
         "refused": _("This page may not talk to the server. Reload it, please."),
         "notSent": _("That was not sent."),
         "failed": _("The answer did not come through."),
         "failedKept": _("The answer broke off. What had arrived is kept above."),
-        "retry": _("Try again"),
+        "failures": failures(),
+        "quota": _("All %(limit)s messages of this month are used. The count starts again on %(day)s."),
         "renamed": _("Renamed."),
         "notSaved": _("That could not be saved. Try again in a moment."),
         "deleted": _("Deleted."),
-        "tooLong": _("That is too long to send at once."),
-        "receipt": _("How this answer was made"),
         "tokens": plural("%(n)s token", "%(n)s tokens"),
         "cut": plural(
             "%(n)s earlier message did not fit and was not read.",
@@ -61,5 +74,4 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "factCost": _("Cost"),
         "factFirst": _("First word after"),
         "factTotal": _("Finished after"),
-        "usedOf": _("%(used)s of %(limit)s"),
     }

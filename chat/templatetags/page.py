@@ -8,9 +8,11 @@ from django.template import Library
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from chat import receipts, rendering
 from chat.models import Message
+from chat.words import failures
 
 register = Library()
 register.filter("figure", receipts.figure)
@@ -71,6 +73,15 @@ def receipt_line(message: Message | None) -> SafeString:
 def receipt_facts(message: Message | None) -> list[tuple[str, str]]:
     """Return everything that is known about how an answer was made."""
     return receipts.facts(message) if message else []
+
+
+@register.filter
+def failure_text(message: Message | None) -> str:
+    """Return what to say about an answer that failed, in the reader's language where we know the cause."""
+    if message is None or message.status != Message.Status.FAILED:
+        return ""
+    known = failures().get(message.error_code, message.error_detail)
+    return known or gettext("The answer did not come through.")
 
 
 @register.filter

@@ -3,7 +3,7 @@
 import { copyText, find, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
 import { writeReceipt } from "./receipt.js";
-import { words } from "./words.js";
+import { problemText, words } from "./words.js";
 
 export function questionElement(text) {
   const article = fromTemplate("question");
@@ -77,19 +77,19 @@ export class Answer {
     delete this.element.dataset.length;
     this.prose.finish(message.content);
     writeReceipt(this.element, message);
-    if (message.status === "failed") this.fail(message.error?.detail, Boolean(message.content));
+    if (message.status === "failed") this.fail(message.error);
     this.changed();
   }
 
   /** Say what happened; the text that arrived stays. */
-  fail(detail, hasText) {
+  fail(error) {
     this.element.dataset.status = "failed";
-    find("[data-failure-text]", this.element).textContent = detail || (hasText ? words.failedKept : words.failed);
+    find("[data-failure-text]", this.element).textContent = problemText(error) || words.failed;
     find("[data-failure]", this.element).hidden = false;
     this.changed();
   }
 
-  get isSpoken() {
+  get spokenText() {
     return find("[data-prose]", this.element).innerText.trim();
   }
 }

@@ -8,7 +8,7 @@ import { watchMenus, watchTheme } from "./menus.js";
 import { fetchPart, find, findAll, say } from "./page.js";
 import { Scroll } from "./scroll.js";
 import { Sidebar } from "./sidebar.js";
-import { facts, figure, words } from "./words.js";
+import { facts, figure, problemText, words } from "./words.js";
 
 const BANNER_AFTER_MS = 900;
 const BUSY_AGAIN_MS = 1200;
@@ -59,7 +59,7 @@ function takeBack(ref, problem) {
   answer.element.remove();
   for (const element of retried ?? []) element.hidden = false;
   if (!composer.text.trim()) composer.fill(frame.message);
-  composer.refuse(problem.errors?.[0]?.detail && problem.status === 422 ? problem.errors[0].detail : problem.detail || words.notSent);
+  composer.refuse(problemText(problem) || words.notSent);
   showBusy();
 }
 
@@ -131,11 +131,11 @@ const HANDLERS = {
   routing: () => {},
   done(answer, frame) {
     end(answer, frame.message);
-    say(`${frame.message.status === "stopped" ? words.stoppedSaid : words.finished} ${answer.isSpoken}`);
+    say(`${frame.message.status === "stopped" ? words.stoppedSaid : words.finished} ${answer.spokenText}`);
   },
   error(answer, frame) {
-    end(answer, { ...frame.message, status: "failed", error: { detail: frame.detail } });
-    say(frame.detail || words.failed);
+    end(answer, { ...frame.message, status: "failed", error: frame });
+    say(problemText(frame) || words.failed);
   },
 };
 

@@ -3,9 +3,12 @@
 import { find } from "./page.js";
 import { counted, dollars, figure, modelName, seconds, words } from "./words.js";
 
+/** The model to name: the one asked, unless another one took its place. */
+const answeringModel = ({ fallback_used: isOther, final_model_used: last, model }) => ((isOther || !model) && last) || model || "";
+
 function lineFacts(message, usage) {
   return [
-    modelName(message.final_model_used || message.model || ""),
+    modelName(answeringModel(message)),
     usage.total_tokens != null && counted(words.tokens, usage.total_tokens),
     usage.cost_usd != null && dollars(usage.cost_usd),
     usage.total_ms != null && seconds(usage.total_ms),

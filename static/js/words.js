@@ -30,3 +30,12 @@ export function seconds(milliseconds) {
 }
 
 export const modelName = (name) => name.split("/").at(-1).split(": ").at(-1);
+
+/** Return what to say about a problem or a failure: in the reader's language where its code is known. */
+export function problemText(problem) {
+  if (problem?.code === "quota_exceeded" && problem.measure === "messages") {
+    const day = new Date(problem.resets_at).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "long" });
+    return fill(words.quota, { limit: figure(problem.limit), day });
+  }
+  return words.failures[problem?.code] || problem?.errors?.[0]?.detail || problem?.detail || "";
+}
