@@ -187,8 +187,18 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_ADAPTER = "wisqu.accounts.adapter.Adapter"
-ACCOUNT_FORMS = {"signup": "wisqu.accounts.forms.SignUpForm"}
+ACCOUNT_FORMS = {
+    "signup": "wisqu.accounts.forms.SignUpForm",
+    "login": "wisqu.accounts.forms.SignInForm",
+    "reset_password": "wisqu.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "wisqu.accounts.forms.NewPasswordForm",
+    "change_password": "wisqu.accounts.forms.ChangePasswordForm",
+    "set_password": "wisqu.accounts.forms.SetPasswordForm",
+    "add_email": "wisqu.accounts.forms.ChangeAddressForm",
+    "reauthenticate": "wisqu.accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/accounts/email/"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 ACCOUNT_EMAIL_NOTIFICATIONS = True

@@ -1,11 +1,11 @@
-"""The forms of our own account pages, and what allauth's sign-up form asks on top."""
+"""The forms of the account pages: allauth's, in the product's words, and our own."""
 
 from __future__ import annotations
 
 import zoneinfo
 from typing import Any
 
-from allauth.account.forms import SignupForm
+from allauth.account import forms as allauth_forms
 from django import forms
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -17,7 +17,68 @@ from django.utils.translation import gettext_lazy as _
 from wisqu.accounts.models import APIKey, User
 
 
-class SignUpForm(SignupForm):
+class Calm:
+    """Mixin for allauth's forms: no placeholder repeats a label, and one line tells what a password needs."""
+
+    first = ""  # the field to begin in
+    words = {
+        "email": _("E-mail address"),
+        "login": _("E-mail address"),
+        "oldpassword": _("Current password"),
+    }
+    new_password = "password1"  # noqa: S105 - a field's name
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        for name, field in fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.words.get(name, field.label)
+        if self.new_password in fields:
+            fields[self.new_password].help_text = _(
+                "At least 8 characters, and not one that is easily guessed."
+            )
+        if self.first and not self.is_bound:  # type: ignore[attr-defined]
+            fields[self.first].widget.attrs["autofocus"] = True
+
+
+class SignInForm(Calm, allauth_forms.LoginForm):
+    """E-mail address and password."""
+
+    first = "login"
+
+
+class ForgottenForm(Calm, allauth_forms.ResetPasswordForm):
+    """Where to send the link."""
+
+    first = "email"
+
+
+class NewPasswordForm(Calm, allauth_forms.ResetPasswordKeyForm):
+    """After the link of a forgotten password."""
+
+
+class ChangePasswordForm(Calm, allauth_forms.ChangePasswordForm):
+    """The old one and the new one."""
+
+
+class SetPasswordForm(Calm, allauth_forms.SetPasswordForm):
+    """For an account that never had one."""
+
+
+class ChangeAddressForm(Calm, allauth_forms.AddEmailForm):
+    """The new address."""
+
+    words = {"email": _("New e-mail address")}
+
+
+class ReauthenticateForm(Calm, allauth_forms.ReauthenticateForm):
+    """The password once more."""
+
+    first = "password"
+
+
+class SignUpForm(Calm, allauth_forms.SignupForm):
     """E-mail, password, and a name for those who want one."""
 
     name = forms.CharField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from wisqu.accounts import views, viewsets
 
@@ -17,7 +17,7 @@ api_urlpatterns = [
     path("auth/keys/<uuid:id>", viewsets.KeyView.as_view()),
 ]
 
-page_urlpatterns = [
+page_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("allauth.account.urls")),
     path("profile/", views.profile, name="account_profile"),
     path("sessions/end/", views.end_sign_ins, name="account_end_sign_ins"),
