@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Header, Router
@@ -51,7 +51,7 @@ _EVENT_STREAM: dict[str, Any] = {
 async def chat(
     request: HttpRequest,
     payload: ChatInput,
-    idempotency_key: str | None = Header(None, alias="Idempotency-Key"),
+    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
 ) -> HttpResponseBase:
     """Ask a question, in a new conversation or in one of yours.
 
@@ -59,14 +59,21 @@ async def chat(
     or error. Leaving does not end the turn; join it again at /chat/turns/{turn_id}/events.
     """
     key = idempotency.read_key(idempotency_key)
-    mark = "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
-    opened = await in_thread(open_turn, owner_id=request.user.pk, chat=payload, key=key, mark=mark)
+    mark = (
+        "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
+    )
+    opened = await in_thread(open_turn, owner_id=_asker(request), chat=payload, key=key, mark=mark)
     if isinstance(opened, Replay):
         return _replay(request, opened.turn, stream=payload.stream)
     turn = running.start(opened)
     if payload.stream:
         return _event_stream(request, turn.turn_log.follow(0))
     return await _whole_answer(opened, turn)
+
+
+def _asker(request: HttpRequest) -> uuid.UUID:
+    user_id: uuid.UUID = request.auth[0].pk  # type: ignore[attr-defined]
+    return user_id
 
 
 def _replay(request: HttpRequest, turn: Turn, *, stream: bool) -> HttpResponseBase:
@@ -91,7 +98,7 @@ def _answer(message: Message) -> HttpResponse:
 @router.post("/chat/turns/{uuid:turn_id}/stop", response=TurnState, summary="Stop a turn")
 async def stop(request: HttpRequest, turn_id: uuid.UUID) -> dict[str, Any]:
     """End the answer where it is; its text is kept and charged. Stopping twice, or too late, does no harm."""
-    turn = await in_thread(request_stop, owner_id=request.user.pk, turn_id=turn_id)
+    turn = await in_thread(request_stop, owner_id=_asker(request), turn_id=turn_id)
     running.stop(turn_id)
     return {"turn_id": turn.id, "status": turn.status}
 
@@ -105,18 +112,24 @@ async def events(
     request: HttpRequest,
     turn_id: uuid.UUID,
     after: int = 0,
-    last_event_id: str | None = Header(None, alias="Last-Event-ID"),
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> HttpResponseBase:
     """Follow a turn from the beginning, or from after the event named by `Last-Event-ID` (or `?after=`)."""
-    turn = await in_thread(find_turn, owner_id=request.user.pk, turn_id=turn_id)
-    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 10 else after
+    turn = await in_thread(find_turn, owner_id=_asker(request), turn_id=turn_id)
+    seen = (
+        int(last_event_id)
+        if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 10
+        else after
+    )
     if not has_more(turn, max(seen, 0)):
         return HttpResponse(status=204)
     return _event_stream(request, follow(turn, max(seen, 0)))
 
 
 def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> StreamingHttpResponse:
-    return StreamingHttpResponse(_frames(request, batches), content_type="text/event-stream", headers=_STREAM_HEADERS)
+    return StreamingHttpResponse(
+        _frames(request, batches), content_type="text/event-stream", headers=_STREAM_HEADERS
+    )
 
 
 async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncIterator[bytes]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.75  # seconds; a stop that only the database tells of has to arrive within one
-_SAVE = (
-    "UPDATE chat_message SET content = %s, stream_ends = %s, generation_id = %s WHERE id = %s AND status = 'streaming'"
-)
+_SAVE = """
+UPDATE chat_message SET content = %s, stream_ends = %s, generation_id = %s WHERE id = %s AND status = 'streaming'
+"""
 _watcher: asyncio.Task[None] | None = None
 
 

@@ -44,7 +44,7 @@ FLOOD_FRAMES, FLOOD_S = 60, 5.0
 MOST_FOLLOWED = 50
 
 
-class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class ChatConsumer(AsyncWebsocketConsumer):
     """One open page, or one program."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -160,7 +160,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         turn_id = read_turn_id(frame)
         after = frame.get("after", 0)
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**31:
-            raise Invalid(errors=[FieldError("after", "invalid", "The number of the last event that you have seen.")])
+            raise Invalid(
+                errors=[FieldError("after", "invalid", "The number of the last event that you have seen.")]
+            )
         self._refuse_too_many()
         turn = await in_thread(find_turn, owner_id=self._user(), turn_id=turn_id)
         await self.send_frame({"type": "accepted", "ref": ref})
@@ -177,7 +179,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if len(self.followers) >= MOST_FOLLOWED:
             raise Problem(429, "too_many_turns", f"This socket follows {MOST_FOLLOWED} turns already.")
 
-    def _follow(self, turn_id: uuid.UUID, batches: Any, *, ref: str | None, tells_quota: bool = False) -> None:
+    def _follow(
+        self, turn_id: uuid.UUID, batches: Any, *, ref: str | None, tells_quota: bool = False
+    ) -> None:
         """Send the turn's events beside whatever else the socket does; a newer wish replaces an older one."""
         earlier = self.followers.pop(turn_id, None)
         if earlier is not None:
@@ -202,7 +206,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame that is not an event of a turn."""
-        await self.send(text_data=encode_json({name: value for name, value in frame.items() if value is not None}).decode())
+        await self.send(
+            text_data=encode_json(
+                {name: value for name, value in frame.items() if value is not None}
+            ).decode()
+        )
 
 
 def read_ref(frame: dict[str, Any]) -> str | None:

@@ -23,7 +23,12 @@ def title_from(text: str) -> str:
 
 def owned(*, owner_id: uuid.UUID, conversation_id: uuid.UUID) -> Conversation:
     """Return the conversation with its head. Raises NotFound when it is missing or somebody else's."""
-    found = Conversation.objects.for_owner(owner_id).select_related("head__parent").filter(id=conversation_id).first()
+    found: Conversation | None = (
+        Conversation.objects.for_owner(owner_id)
+        .select_related("head__parent")
+        .filter(id=conversation_id)
+        .first()
+    )
     if found is None:
         raise NotFound
     return found
@@ -45,7 +50,9 @@ def place_to_continue(conversation: Conversation, parent_id: uuid.UUID | None) -
     if parent is None:
         raise NotFound
     if parent.role != Message.Role.ASSISTANT:
-        raise Problem(422, "parent_is_question", "A question can only follow an answer; parent_id names a question.")
+        raise Problem(
+            422, "parent_is_question", "A question can only follow an answer; parent_id names a question."
+        )
     return parent
 
 

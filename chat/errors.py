@@ -17,7 +17,13 @@ _STATUS = {
     "internal_error": 500,
 }
 # What may work when it is simply tried again; it decides whether a page offers a retry.
-_RETRYABLE = {"upstream_rate_limited", "upstream_unavailable", "upstream_timeout", "interrupted", "malformed_reply"}
+_RETRYABLE = {
+    "upstream_rate_limited",
+    "upstream_unavailable",
+    "upstream_timeout",
+    "interrupted",
+    "malformed_reply",
+}
 
 
 class TurnFailed(Problem):

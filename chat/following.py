@@ -25,7 +25,7 @@ _FINAL = (b'{"type":"done"', b'{"type":"error"')
 
 def find_turn(*, owner_id: uuid.UUID, turn_id: uuid.UUID) -> Turn:
     """Return the turn with its answer. Raises NotFound when it is missing or somebody else's."""
-    turn = Turn.objects.for_owner(owner_id).select_related("answer").filter(id=turn_id).first()
+    turn: Turn | None = Turn.objects.for_owner(owner_id).select_related("answer").filter(id=turn_id).first()
     if turn is None:
         raise NotFound
     return turn
@@ -82,7 +82,8 @@ async def _follow_stored(turn_id: uuid.UUID, after: int) -> AsyncIterator[Batch]
 
 
 def _load(turn_id: uuid.UUID) -> Turn:
-    return Turn.objects.select_related("answer").get(id=turn_id)
+    turn: Turn = Turn.objects.select_related("answer").get(id=turn_id)
+    return turn
 
 
 def _stored_events(turn: Turn, after: int) -> Batch:

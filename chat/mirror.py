@@ -107,7 +107,9 @@ def listen(running: dict[uuid.UUID, RunningTurn]) -> None:
         return
     sender = _sender()
     if sender.listening is None or sender.listening.done():
-        sender.listening = asyncio.get_running_loop().create_task(_listen(sender, running), name="stop listener")
+        sender.listening = asyncio.get_running_loop().create_task(
+            _listen(sender, running), name="stop listener"
+        )
 
 
 async def _listen(sender: _Sender, running: dict[uuid.UUID, RunningTurn]) -> None:
@@ -132,9 +134,8 @@ async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, 
     last = f"{after}-0"
     try:
         while True:
-            found = await redis.xread({_key(turn_id): last}, block=_BLOCK_MS, count=500)
-            rows = next(iter(found.values()))[0] if isinstance(found, dict) and found else found and found[0][1]
-            batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in rows or []]
+            found: Any = await redis.xread({_key(turn_id): last}, block=_BLOCK_MS, count=500)
+            batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in _rows(found)]
             if batch:
                 last = f"{batch[-1][0]}-0"
             yield batch
@@ -142,3 +143,12 @@ async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, 
         log.warning("a turn is followed in the database", extra={"error": type(error).__name__})
     finally:
         await redis.aclose()
+
+
+def _rows(found: Any) -> list[Any]:
+    """Return the rows of the one stream that was asked for; the client's form of it differs by protocol."""
+    if not found:
+        return []
+    if isinstance(found, dict):
+        return [row for chunk in found.values() for part in chunk for row in part]
+    return list(found[0][1])

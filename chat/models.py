@@ -16,9 +16,13 @@ class Conversation(models.Model):
     """A thread of one person."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
     title = models.CharField(max_length=200, blank=True)
-    model = models.CharField(max_length=200, blank=True, help_text="The model asked by default; empty: the product's.")
+    model = models.CharField(
+        max_length=200, blank=True, help_text="The model asked by default; empty: the product's."
+    )
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -57,12 +61,16 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="replies"
+    )
     role = models.CharField(max_length=9, choices=Role.choices)
     content = models.TextField(blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.DONE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    depth = models.PositiveIntegerField(default=0, editable=False)  # how many messages stand before it in its branch
+    depth = models.PositiveIntegerField(
+        default=0, editable=False
+    )  # how many messages stand before it in its branch
     # Estimated once, so that fitting a history into a context never counts old text again.
     token_estimate = models.PositiveIntegerField(default=0)
 

@@ -11,7 +11,7 @@ from django.db import connections, models
 from chat.prompts import MESSAGE_OVERHEAD
 
 if TYPE_CHECKING:
-    from chat.models import Conversation, Message, Turn
+    from chat.models import Conversation, Message, Turn  # noqa: F401 - named in strings
 
 
 _BRANCH = """

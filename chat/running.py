@@ -108,7 +108,9 @@ class RunningTurn:
                 completion = stream.completion
         except OpenRouterError as error:
             if error.operator:
-                log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
+                log.error(
+                    "the operator has to look at the OpenRouter account", extra={"status": error.status}
+                )
             return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
         except Exception:
             log.exception("a turn failed unexpectedly")
@@ -166,7 +168,9 @@ class RunningTurn:
         """Learn the cost where the stream did not tell it, store, and tell the readers."""
         try:
             if outcome.usage is None and outcome.generation_id:
-                outcome.usage, outcome.cache_discount_usd = await costs.look_up(client(), outcome.generation_id)
+                outcome.usage, outcome.cache_discount_usd = await costs.look_up(
+                    client(), outcome.generation_id
+                )
                 outcome.cost_source = LedgerEntry.CostSource.LOOKUP
             # The places of the last events are part of what is stored before they exist.
             known = self.turn_log.stream_ends

@@ -6,8 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chat.documents import message_document
-from chat.models import Conversation, Message
+from chat.models import Conversation
 from presets import catalogue
 from wisqu.api.serializers import StrictModelSerializer
 
@@ -43,11 +42,3 @@ class ConversationSerializer(StrictModelSerializer):
         if value and catalogue.get(value) is None:
             raise serializers.ValidationError("There is no such model.", code="unknown_model")
         return value
-
-
-class MessageSerializer(serializers.BaseSerializer[Message]):
-    """A message with its facts, as every door tells them."""
-
-    def to_representation(self, instance: Message) -> dict[str, Any]:
-        """Return the whole document."""
-        return message_document(instance)

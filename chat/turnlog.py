@@ -75,7 +75,8 @@ class TurnLog:
         offsets = self._offsets
         # One copy first: a view on the growing array would forbid it to grow.
         return [
-            (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]])) for seq in range(after + 1, len(offsets))
+            (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]]))
+            for seq in range(after + 1, len(offsets))
         ]
 
     async def follow(self, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:

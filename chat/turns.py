@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 from django.conf import settings
 from django.db import transaction
@@ -28,7 +29,7 @@ from presets.tokens import estimate
 from wisqu.api import idempotency
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import NotFound
-from wisqu.openrouter.routing import preferences
+from wisqu.openrouter.routing import Strategy, preferences
 from wisqu.openrouter.types import ChatRequest, Citation, Usage
 from wisqu.openrouter.types import Message as WireMessage
 
@@ -74,7 +75,7 @@ class Outcome:
     generation_id: str = ""
     models_attempted: tuple[str, ...] = ()
     usage: Usage | None = None
-    cost_source: str = LedgerEntry.CostSource.UPSTREAM
+    cost_source: LedgerEntry.CostSource = LedgerEntry.CostSource.UPSTREAM
     cache_discount_usd: Decimal | None = None
     error_code: str = ""
     error_detail: str = ""
@@ -84,7 +85,9 @@ class Outcome:
 
 
 @transaction.atomic
-def open_turn(*, owner_id: uuid.UUID, chat: ChatInput, key: str | None = None, mark: str = "") -> OpenTurn | Replay:
+def open_turn(
+    *, owner_id: uuid.UUID, chat: ChatInput, key: str | None = None, mark: str = ""
+) -> OpenTurn | Replay:
     """Check, reserve and store a question; the model has not been asked yet.
 
     `key` and `mark` are an idempotency key and the fingerprint of its request. Raises a `Problem` for every refusal:
@@ -104,7 +107,9 @@ def open_turn(*, owner_id: uuid.UUID, chat: ChatInput, key: str | None = None, m
     prompt = _prompt(plan, model, chat, parent)
     quota.reserve(
         user_id=owner_id,
-        amounts=Amounts(messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, chat.max_tokens or ANSWER_ALLOWANCE)),
+        amounts=Amounts(
+            messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, chat.max_tokens or ANSWER_ALLOWANCE)
+        ),
         key=turn_id,
         lifetime=HOLD_LIFETIME,
         subscription=subscription,
@@ -129,7 +134,8 @@ def open_turn(*, owner_id: uuid.UUID, chat: ChatInput, key: str | None = None, m
 
 
 def _replayed_turn(owner_id: uuid.UUID, turn_id: uuid.UUID | None) -> Turn:
-    turn = Turn.objects.for_owner(owner_id).select_related("answer").filter(id=turn_id).first()
+    turns = Turn.objects.for_owner(owner_id).select_related("answer")
+    turn: Turn | None = turns.filter(id=turn_id).first() if turn_id else None
     if turn is None:  # its conversation was deleted since
         raise NotFound
     if turn.status == Turn.Status.RUNNING:
@@ -170,7 +176,9 @@ def _prompt(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Me
     system_prompt = chat.system_prompt or prompts.default_system_prompt()
     system_tokens, question_tokens = estimate(system_prompt), estimate(chat.message)
     context = min(plan.max_context, model.context_length or plan.max_context)
-    budget = prompts.history_budget(context=context, system_tokens=system_tokens, question_tokens=question_tokens)
+    budget = prompts.history_budget(
+        context=context, system_tokens=system_tokens, question_tokens=question_tokens
+    )
     history = Message.objects.branch(parent.id, token_budget=budget) if parent else []
     lines = prompts.from_first_question([prompts.Line(message.role, message.content) for message in history])
     used = history[0].total if history else 0  # type: ignore[attr-defined]
@@ -202,7 +210,7 @@ def _store_messages(
         role=Message.Role.ASSISTANT,
         status=Message.Status.STREAMING,
         model=model.id,
-        routing_strategy=chat.routing_strategy or settings.ROUTING_STRATEGY,
+        routing_strategy=_strategy(chat),
         enable_caching=chat.enable_caching,
         history_messages_cut=prompt.cut,
         depth=depth + 1,
@@ -222,11 +230,15 @@ def _request(
         temperature=settings.LLM_TEMPERATURE if chat.temperature is None else chat.temperature,
         max_tokens=min(limit, model.max_completion_tokens or limit),
         top_p=chat.top_p,
-        provider=preferences(chat.routing_strategy or settings.ROUTING_STRATEGY),
+        provider=preferences(_strategy(chat)),
         session_id=str(conversation.id),
         user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
         web_search=chat.web_search,
     )
+
+
+def _strategy(chat: ChatInput) -> Strategy:
+    return chat.routing_strategy or cast(Strategy, settings.ROUTING_STRATEGY)
 
 
 def _fallbacks(plan: PlanLimit, model: catalogue.Model, chat: ChatInput) -> tuple[str, ...]:
@@ -234,7 +246,10 @@ def _fallbacks(plan: PlanLimit, model: catalogue.Model, chat: ChatInput) -> tupl
     if not settings.MODEL_ROUTING_ENABLED:
         return ()
     if chat.fallback_models is not None:
-        names = [catalogue.require(name, plan=plan, field_name="fallback_models").id for name in chat.fallback_models]
+        names = [
+            catalogue.require(name, plan=plan, field_name="fallback_models").id
+            for name in chat.fallback_models
+        ]
     else:
         known = [catalogue.get(name) for name in settings.DEFAULT_FALLBACK_MODELS]
         names = [item.id for item in known if item and item.may_be_used(allow_advanced=plan.advanced_models)]
@@ -247,7 +262,9 @@ def pseudonym(user_id: uuid.UUID) -> str:
 
 
 @transaction.atomic
-def close_turn(*, turn_id: uuid.UUID, answer: Message, outcome: Outcome, prompt_estimate: int = 0) -> Message | None:
+def close_turn(
+    *, turn_id: uuid.UUID, answer: Message, outcome: Outcome, prompt_estimate: int = 0
+) -> Message | None:
     """Store the answer and settle the hold. None when the turn was closed before, by whomever.
 
     `prompt_estimate` (tokens) is charged where the server did not count. A failed answer costs the user nothing; what
@@ -277,7 +294,8 @@ def _fill(message: Message, outcome: Outcome) -> None:
     message.content = outcome.content
     message.reasoning = outcome.reasoning
     message.citations = [
-        {"url": item.url, "title": item.title, "start": item.start, "end": item.end} for item in outcome.citations
+        {"url": item.url, "title": item.title, "start": item.start, "end": item.end}
+        for item in outcome.citations
     ]
     message.status = outcome.status
     message.finish_reason = outcome.finish_reason
@@ -355,7 +373,7 @@ def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
 
 def request_stop(*, owner_id: uuid.UUID, turn_id: uuid.UUID) -> Turn:
     """Ask the turn's producer, wherever it runs, to stop. Raises NotFound. Harmless for a turn that has ended."""
-    turn = Turn.objects.for_owner(owner_id).filter(id=turn_id).first()
+    turn: Turn | None = Turn.objects.for_owner(owner_id).filter(id=turn_id).first()
     if turn is None:
         raise NotFound
     if turn.status == Turn.Status.RUNNING and turn.stop_requested_at is None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from chat import views
-from chat.serializers import MessageSerializer
 from chat.viewsets import ConversationViewSet, NewestFirst
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})
 _one = ConversationViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
-_messages = ConversationViewSet.as_view(
-    {"get": "messages"}, pagination_class=NewestFirst, serializer_class=MessageSerializer
-)
+_messages = ConversationViewSet.as_view({"get": "messages"}, pagination_class=NewestFirst)
 
 api_urlpatterns = [
     path("conversations", _list, name="conversations"),

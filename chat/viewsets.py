@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -12,8 +13,9 @@ from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat.documents import message_document
 from chat.models import Conversation, Message
-from chat.serializers import ConversationSerializer, MessageSerializer
+from chat.serializers import ConversationSerializer
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
 
@@ -21,7 +23,7 @@ from wisqu.api.pagination import CursorPagination
 class RecentFirst(CursorPagination):
     """Conversations by their last message."""
 
-    ordering = ("-last_message_at", "-id")
+    ordering = ("-last_message_at", "-id")  # type: ignore[assignment]
 
 
 class NewestFirst(CursorPagination):
@@ -63,13 +65,13 @@ class ConversationViewSet(
 
     serializer_class = ConversationSerializer
     pagination_class = RecentFirst
-    http_method_names = ["get", "post", "patch", "delete", "head", "options"]  # noqa: RUF012
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     queryset = Conversation.objects.none()
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Conversation]:
         """Only the asker's own."""
-        return Conversation.objects.for_owner(self.request.user.pk)
+        return Conversation.objects.for_owner(cast(uuid.UUID, self.request.user.pk))
 
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -88,9 +90,9 @@ class ConversationViewSet(
     def messages(self, request: Request, pk: str | None = None) -> Response:
         """Return one page of messages."""
         conversation = get_object_or_404(self.get_queryset(), pk=pk)
-        rows = Message.objects.filter(conversation=conversation).for_reading()
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(MessageSerializer(page, many=True).data)
+        rows: Any = Message.objects.filter(conversation=conversation).for_reading()
+        page: Any = self.paginate_queryset(rows)
+        return self.get_paginated_response([message_document(message) for message in page])
 
 
 def _moments(data: dict[str, Any]) -> dict[str, Any]:

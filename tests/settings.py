@@ -31,3 +31,5 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that other processes and threads meet the same rows as the test.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(VAR_DIR) / "test.sqlite3")}
+
+(Path(VAR_DIR) / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one

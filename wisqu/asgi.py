@@ -6,12 +6,12 @@ import asyncio
 import os
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wisqu.settings")
-
 from django.core.asgi import get_asgi_application
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wisqu.settings")
 pages = get_asgi_application()
 
+# ruff: noqa: E402 - models can be imported only once Django is set up
 from channels.routing import URLRouter
 
 from chat import running, upstream

@@ -30,7 +30,9 @@ def test_the_snapshot_is_true(schema: dict) -> None:
 
 
 def test_both_frameworks_are_in_it(schema: dict) -> None:
-    assert {"/api/v1/chat", "/api/v1/conversations", "/api/v1/auth/token", "/api/v1/health"} <= set(schema["paths"])
+    assert {"/api/v1/chat", "/api/v1/conversations", "/api/v1/auth/token", "/api/v1/health"} <= set(
+        schema["paths"]
+    )
 
 
 def test_a_path_that_both_define_is_refused() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 
 from chat.conversations import title_from
 from chat.models import Conversation, Message
@@ -33,7 +33,9 @@ def alice() -> Rest:
 
 
 def make_conversations(owner: User, count: int) -> list[Conversation]:
-    return Conversation.objects.bulk_create(Conversation(owner=owner, title=f"Talk {n}") for n in range(count))
+    return Conversation.objects.bulk_create(
+        Conversation(owner=owner, title=f"Talk {n}") for n in range(count)
+    )
 
 
 def make_messages(conversation: Conversation, count: int) -> None:
@@ -41,7 +43,12 @@ def make_messages(conversation: Conversation, count: int) -> None:
     for number in range(count):
         role = Message.Role.ASSISTANT if number % 2 else Message.Role.USER
         parent = Message.objects.create(
-            conversation=conversation, parent=parent, role=role, content=f"{number}", depth=number, token_estimate=5
+            conversation=conversation,
+            parent=parent,
+            role=role,
+            content=f"{number}",
+            depth=number,
+            token_estimate=5,
         )
     conversation.head = parent
     conversation.save()
@@ -125,7 +132,9 @@ def test_a_branch_holds_no_message_of_its_siblings(alice: Rest) -> None:
     (conversation,) = make_conversations(alice.user, 1)
     make_messages(conversation, 4)
     first = Message.objects.get(content="1")
-    sibling = Message.objects.create(conversation=conversation, parent=first, role="user", content="other", depth=2)
+    sibling = Message.objects.create(
+        conversation=conversation, parent=first, role="user", content="other", depth=2
+    )
     found = Message.objects.branch(sibling.id, token_budget=1000)
     assert [message.content for message in found] == ["0", "1", "other"]
 

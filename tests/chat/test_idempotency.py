@@ -46,7 +46,10 @@ def test_twenty_copies_at_once_have_one_effect(alice: Api) -> None:
 
 def test_a_refused_request_may_be_tried_again(alice: Api) -> None:
     assert alice.ask("x" * 200_001, headers=KEY).status_code == 422
-    assert alice.ask("Hi", conversation_id="01a205a7-783a-7292-b57a-dd1b53e27eb3", headers=KEY).status_code == 404
+    assert (
+        alice.ask("Hi", conversation_id="01a205a7-783a-7292-b57a-dd1b53e27eb3", headers=KEY).status_code
+        == 404
+    )
     assert alice.ask(f"Short {QUICK}", headers=KEY).status_code == 200
 
 

@@ -67,9 +67,12 @@ def test_a_reader_of_a_dead_turn_gets_its_end_from_another_process(start_live) -
     assert rest[-1]["type"] == "error"
     assert rest[-1]["code"] == "interrupted"
     assert (text_of(seen) + text_of(rest)).startswith(rest[-1]["message"]["content"])
-    assert other.http.get(
-        f"/chat/turns/{seen[0]['turn_id']}/events", headers={"Last-Event-ID": str(rest[-1]["seq"])}
-    ).status_code == 204
+    assert (
+        other.http.get(
+            f"/chat/turns/{seen[0]['turn_id']}/events", headers={"Last-Event-ID": str(rest[-1]["seq"])}
+        ).status_code
+        == 204
+    )
 
 
 def test_a_living_turn_is_left_alone(alice: Api) -> None:

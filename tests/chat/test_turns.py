@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from itertools import pairwise
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
 from chat.models import Conversation, Message, Turn
@@ -30,7 +31,9 @@ def test_the_events_come_in_order_and_tell_the_same_as_the_message(alice: Api) -
     events = alice.stream("Count [[words:40]] [[pace:2ms]]")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert [events[0]["type"], events[-2]["type"], events[-1]["type"]] == ["start", "routing", "done"]
-    assert text_of(events) == events[-1]["message"]["content"] == Message.objects.get(role="assistant").content
+    assert (
+        text_of(events) == events[-1]["message"]["content"] == Message.objects.get(role="assistant").content
+    )
 
 
 def test_every_fact_of_the_answer_is_kept(alice: Api) -> None:
@@ -69,7 +72,8 @@ def test_the_operators_trouble_is_not_shown_as_the_users(alice: Api) -> None:
     for fault in ("401", "402"):
         body = alice.ask(f"[[fault:{fault}]]", fallback_models=[]).json()
         assert body["code"] == "upstream_misconfigured"
-        assert "credit" not in body["detail"].lower() and "sk-or" not in str(body)
+        assert "credit" not in body["detail"].lower()
+        assert "sk-or" not in str(body)
 
 
 def test_a_stream_that_breaks_keeps_its_text_and_says_so(alice: Api) -> None:
@@ -189,7 +193,7 @@ def test_equal_history_is_sent_byte_for_byte_equal(alice: Api, sandbox: Sandbox)
     for number in range(3):
         alice.ask(f"More {number} {QUICK}", conversation_id=first["conversation_id"])
     sent = [entry["request"]["messages"] for entry in ledger_of(sandbox, first["conversation_id"])]
-    for shorter, longer in zip(sent, sent[1:], strict=False):
+    for shorter, longer in pairwise(sent):
         assert longer[: len(shorter)] == shorter
 
 
@@ -214,10 +218,13 @@ def test_a_question_may_branch_from_an_earlier_answer(alice: Api) -> None:
     first = alice.ask(f"First {QUICK}").json()
     conversation = first["conversation_id"]
     alice.ask(f"Second {QUICK}", conversation_id=conversation)
-    branch = alice.ask(f"Other second {QUICK}", conversation_id=conversation, parent_id=first["message"]["id"]).json()
-    assert Message.objects.get(id=branch["message"]["id"]).parent.parent_id == Message.objects.get(
-        id=first["message"]["id"]
-    ).id
+    branch = alice.ask(
+        f"Other second {QUICK}", conversation_id=conversation, parent_id=first["message"]["id"]
+    ).json()
+    assert (
+        Message.objects.get(id=branch["message"]["id"]).parent.parent_id
+        == Message.objects.get(id=first["message"]["id"]).id
+    )
     assert Message.objects.filter(conversation_id=conversation).count() == 6
 
 
@@ -225,7 +232,8 @@ def test_the_user_is_a_pseudonym_upstream(alice: Api, sandbox: Sandbox) -> None:
     answer = alice.ask(f"Who am I {QUICK}").json()
     (upstream,) = ledger_of(sandbox, answer["conversation_id"])
     owner = Conversation.objects.get().owner
-    assert upstream["user"] and str(owner.id) not in str(upstream["user"])
+    assert upstream["user"]
+    assert str(owner.id) not in str(upstream["user"])
     assert owner.email not in str(upstream)
 
 
@@ -258,7 +266,8 @@ def test_without_a_wish_a_free_plan_gets_a_model_that_it_may_use(live: Web) -> N
 def test_web_search_brings_citations(alice: Api) -> None:
     events = alice.stream(f"Search {QUICK}", web_search=True)
     citations = [event for event in events if event["type"] == "citation"]
-    assert citations and citations[0]["url"].startswith("http")
+    assert citations
+    assert citations[0]["url"].startswith("http")
     assert events[-1]["message"]["citations"][0]["url"] == citations[0]["url"]
 
 

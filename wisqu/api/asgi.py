@@ -27,7 +27,7 @@ class ApiHandler(ASGIHandler):
         """Build a chain of one."""
         super().load_middleware(is_async=True)
         self._view_middleware: list[Any] = []
-        self._middleware_chain = door(convert_exception_to_response(self._get_response_async))
+        self._middleware_chain = door(convert_exception_to_response(self._get_response_async))  # type: ignore[attr-defined]
 
 
 class BodyLimit:
@@ -72,7 +72,11 @@ def _declared_length(scope: Any) -> int:
 async def _refuse(send: Any) -> None:
     request_id = str(uuid7())
     body = encode_json(TOO_LARGE.body(request_id=request_id))
-    headers = [(b"x-request-id", request_id.encode()), (b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"x-request-id", request_id.encode()),
+        (b"content-type", CONTENT_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
     # The rest of the body stays unread, so the connection can't be used again.
     headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 413, "headers": headers})

@@ -39,7 +39,8 @@ def problem_from(error: Exception) -> Problem:
         return error
     for kinds, build in _TRANSLATIONS:
         if isinstance(error, kinds):
-            return build(error)
+            problem: Problem = build(error)
+            return problem
     log.exception("unhandled error", exc_info=error)
     return Problem(500, "internal_error", "Something went wrong on our side. Nothing was lost; try again.")
 
@@ -111,7 +112,7 @@ def drf_exception_handler(error: Exception, context: dict[str, Any]) -> HttpResp
 def install(api: NinjaAPI) -> None:
     """Make a ninja API answer every exception with a problem."""
 
-    def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+    def handle(request: HttpRequest, error: Any) -> HttpResponse:
         return problem_response(problem_from(error), request_id=request_id_of(request))
 
     for kind in (Problem, NinjaValidationError, AuthenticationError, HttpError, Http404, Exception):

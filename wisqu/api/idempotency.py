@@ -11,7 +11,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.db import IntegrityError, transaction
@@ -35,7 +35,9 @@ def read_key(value: str | None) -> str | None:
     if not value:
         return None
     if len(value) > MAX_LENGTH or "\x00" in value:
-        raise Problem(400, "invalid_idempotency_key", f"An Idempotency-Key has at most {MAX_LENGTH} characters.")
+        raise Problem(
+            400, "invalid_idempotency_key", f"An Idempotency-Key has at most {MAX_LENGTH} characters."
+        )
     return value
 
 
@@ -45,7 +47,9 @@ def fingerprint(method: str, path: str, body: Any) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def claim(*, owner_id: uuid.UUID, key: str, mark: str, reference: uuid.UUID | None = None) -> IdempotencyKey | None:
+def claim(
+    *, owner_id: uuid.UUID, key: str, mark: str, reference: uuid.UUID | None = None
+) -> IdempotencyKey | None:
     """Take the key for a first request and return None, or return the record of an earlier, answered one.
 
     Raises Problem 422 `idempotency_key_reused`, and 409 `idempotency_key_in_flight` where no reference tells more.
@@ -61,7 +65,8 @@ def claim(*, owner_id: uuid.UUID, key: str, mark: str, reference: uuid.UUID | No
     if known.fingerprint != mark:
         raise Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another request.")
     if known.reference is None and known.status is None:
-        return _take_over(known)
+        _take_over(known)
+        return None
     return known
 
 
@@ -85,6 +90,10 @@ def _take_over(known: IdempotencyKey) -> None:
         raise in_flight()
 
 
+def _asker(request: Request) -> uuid.UUID:
+    return cast(uuid.UUID, request.user.pk)
+
+
 def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
     """Decorate a DRF handler that creates something, so that it honours the header."""
 
@@ -94,10 +103,10 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
         if key is None:
             return method(view, request, *args, **kwargs)
         mark = fingerprint(request.method or "", request.path, request.data)
-        known = claim(owner_id=request.user.pk, key=key, mark=mark)
+        known = claim(owner_id=_asker(request), key=key, mark=mark)
         if known is not None:
             return Response(msgspec.json.decode(bytes(known.body or b"null")), status=known.status)
-        records = IdempotencyKey.objects.filter(owner_id=request.user.pk, key=key)
+        records = IdempotencyKey.objects.filter(owner_id=_asker(request), key=key)
         try:
             response = method(view, request, *args, **kwargs)
         except BaseException:

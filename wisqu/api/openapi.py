@@ -47,6 +47,7 @@ def add_ninja_paths(result: dict[str, Any], generator: Any, request: Any, public
             operation["security"] = [] if "health" in operation.get("tags", []) else SECURITY
     for item in result["paths"].values():
         for operation in _operations(item):
+            operation.setdefault("security", [])  # said aloud: anybody may call it
             operation["responses"].setdefault("default", _PROBLEM_RESPONSE)
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
@@ -58,7 +59,12 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "A JWT access token from /auth/token, or an API key (wq_...).",
     },
-    "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "The site's own pages."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "The site's own pages.",
+    },
 }
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 _PROBLEM_RESPONSE = {

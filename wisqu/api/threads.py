@@ -26,7 +26,7 @@ _pool = ThreadPoolExecutor(max_workers=4 if settings.IS_EMBEDDED else 12, thread
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run sync code (queries, transactions) on a thread of the pool and return its result."""
     call = functools.partial(contextvars.copy_context().run, _with_connections, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_pool, call)  # type: ignore[arg-type]
+    return await asyncio.get_running_loop().run_in_executor(_pool, call)
 
 
 def _with_connections(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -39,9 +39,7 @@ def _with_connections(function: Callable[P, T], /, *args: P.args, **kwargs: P.kw
 def _hand_back() -> None:
     """Return pooled connections; keep SQLite's open, since opening costs more than any query; drop broken ones."""
     for connection in connections.all(initialized_only=True):
-        if connection.vendor != "sqlite":
-            connection.close()
-        elif not connection.is_usable():
+        if connection.vendor != "sqlite" or not connection.is_usable():
             connection.close()
 
 
