@@ -23,7 +23,7 @@ from tests.billing import held
 from tests.people import make_user
 from wisqu.api.ids import uuid7
 
-ROUNDS = int(os.environ.get("STATEFUL_ROUNDS", "8"))  # 250 of them are ten thousand operations
+ROUNDS = int(os.environ.get("STATEFUL_ROUNDS", "12"))  # 250 of them are ten thousand operations
 STEPS = 40
 
 AMOUNTS = st.builds(
@@ -121,8 +121,8 @@ class Books(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_the_books_stay_right_whatever_happens() -> None:
-    held.limit_to("free", messages=5, tokens=800, audio_minutes=2)
-    held.limit_to("premium", messages=20, tokens=None)
+    held.limit_to("free", messages=12, tokens=3_000, audio_minutes=10)
+    held.limit_to("premium", messages=40, tokens=None)
 
     # Shrinking a failure replays it hundreds of times, minutes of database work; the steps say enough.
     phases = [phase for phase in Phase if phase not in {Phase.shrink, Phase.explain}]
