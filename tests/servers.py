@@ -13,12 +13,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.folders import new_folder
 from tools import processes
 
 STARTS_WITHIN_S = 30
@@ -162,7 +162,7 @@ def wait_until(condition: Callable[[], bool], *, name: str) -> None:
 
 def main(command: list[str]) -> int:
     processes.listen_for_stop()
-    folder = Path(tempfile.mkdtemp(prefix="wisqu-servers-"))
+    folder = new_folder(prefix="wisqu-servers-")
     try:
         with processes.Family() as family:
             addresses = {

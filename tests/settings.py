@@ -7,8 +7,9 @@ test starts (`live`) read this file too, and meet the test's database and folder
 import atexit
 import os
 import shutil
-import tempfile
 from pathlib import Path
+
+from tests.folders import new_folder
 
 os.environ.setdefault("WISQU_ENV_FILE", os.devnull)  # a developer's own .env changes no test
 os.environ.setdefault("DEBUG", "true")
@@ -18,7 +19,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "*")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 5)
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 if "WISQU_VAR" not in os.environ:
-    os.environ["WISQU_VAR"] = tempfile.mkdtemp(prefix="wisqu-tests-")
+    os.environ["WISQU_VAR"] = str(new_folder(prefix="wisqu-tests-"))
     atexit.register(shutil.rmtree, os.environ["WISQU_VAR"], ignore_errors=True)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['WISQU_VAR']}/live.sqlite3")
 
