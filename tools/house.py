@@ -53,7 +53,7 @@ def install(lock: str) -> None:
     if not PYTHON.exists() or not (UV.exists() or pip_for_venv()):
         make_venv()
     print(f"Installing requirements/{lock} …", flush=True)
-    environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if not (install_with_uv(path, environ) or install_with_pip(path, environ)):
         raise Failed(f"requirements/{lock} could not be installed; the lines above say why.")
     stamp.write_text(wanted)
@@ -107,7 +107,7 @@ def run(_: Sequence[str]) -> int:
 def test(arguments: Sequence[str]) -> int:
     """every test, on SQLite and on PostgreSQL with Redis (ARGS="-k word": SQLite only, or DB=postgres)"""
     install("dev.txt")
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = dict(os.environ)
     path = chromium.ensure()
     if path:
         environ["CHROMIUM"] = path
@@ -135,7 +135,7 @@ def test(arguments: Sequence[str]) -> int:
 def lint(_: Sequence[str]) -> int:
     """ruff, mypy, import-linter, migrations, check --deploy, the OpenAPI document"""
     install("dev.txt")
-    here = {**os.environ, "WISQU_ENV_FILE": os.devnull, "DEBUG": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+    here = {**os.environ, "WISQU_ENV_FILE": os.devnull, "DEBUG": "true"}
     served = {
         **here,
         "DEBUG": "false",
