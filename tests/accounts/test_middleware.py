@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -56,5 +57,11 @@ def test_it_works_under_the_async_server():
     user = make_verified(language="ar", theme="dark")
     client = AsyncClient()
     client.force_login(user)
-    page = asyncio.run(client.get("/accounts/profile/")).content.decode()
+
+    async def visit() -> str:
+        page = await client.get("/accounts/profile/")
+        await sync_to_async(connections.close_all)()  # of the thread that made the page
+        return page.content.decode()
+
+    page = asyncio.run(visit())
     assert '<html lang="ar" dir="rtl"' in page
