@@ -72,7 +72,8 @@ class RunningTurn:
             return
         self._is_stopped = True
         self._stop_reason = failure
-        if self.task is not None:
+        # A task that never took its first step can't be cancelled into an orderly end; `run` looks for itself.
+        if self.task is not None and self.turn_log.last_seq:
             self.task.cancel()
 
     async def run(self) -> None:
@@ -88,7 +89,7 @@ class RunningTurn:
             )
         )
         try:
-            outcome = await self._produce()
+            outcome = self._stopped_outcome() if self._is_stopped else await self._produce()
         except asyncio.CancelledError:
             if not self._is_stopped:
                 raise

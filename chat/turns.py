@@ -37,6 +37,8 @@ from wisqu.openrouter.types import Message as WireMessage
 HOLD_LIFETIME = timedelta(minutes=15)
 # Held for the answer: enough to stop a spent account, little enough not to refuse a cheap call.
 ANSWER_ALLOWANCE = 200
+# No model reads or writes this much at once; a server that says so is wrong.
+MOST_TOKENS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,8 @@ _ANSWER_FIELDS = [
 
 
 def _fill(message: Message, outcome: Outcome) -> None:
-    """Put the facts of the outcome on the answer."""
+    """Put the facts of the outcome on the answer; what a server says is cut to what a column holds."""
+    outcome.usage = _believable(outcome.usage)
     message.content = outcome.content
     message.reasoning = outcome.reasoning
     message.citations = [
@@ -298,10 +301,10 @@ def _fill(message: Message, outcome: Outcome) -> None:
         for item in outcome.citations
     ]
     message.status = outcome.status
-    message.finish_reason = outcome.finish_reason
-    message.final_model_used = outcome.model
-    message.provider = outcome.provider
-    message.generation_id = outcome.generation_id
+    message.finish_reason = outcome.finish_reason[:50]
+    message.final_model_used = outcome.model[:200]
+    message.provider = outcome.provider[:100]
+    message.generation_id = outcome.generation_id[:100]
     message.models_attempted = list(outcome.models_attempted) or [message.model]
     message.fallback_used = bool(outcome.model) and not catalogue.is_same(outcome.model, message.model)
     message.error_code = outcome.error_code
@@ -314,6 +317,15 @@ def _fill(message: Message, outcome: Outcome) -> None:
     if outcome.usage is not None:
         _fill_usage(message, outcome.usage)
     message.token_estimate = _answer_tokens(outcome)
+
+
+def _believable(usage: Usage | None) -> Usage | None:
+    """Return the usage, or None when a server counts what can't be counted: then our own estimate is charged."""
+    if usage is None:
+        return None
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.total_tokens,
+              usage.cached_tokens_read or 0, usage.cached_tokens_written or 0)  # fmt: skip
+    return usage if all(0 <= count <= MOST_TOKENS for count in counts) else None
 
 
 def _fill_usage(message: Message, usage: Usage) -> None:
@@ -368,6 +380,9 @@ def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
         cached_tokens_written=message.cached_tokens_written,
         cost_usd=message.cost_usd,
         cost_source=source,
+        savings_usd=catalogue.savings(outcome.model or message.model, outcome.usage)
+        if outcome.usage
+        else None,
     )
 
 

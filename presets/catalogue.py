@@ -233,7 +233,9 @@ def _value(row: CatalogueModel) -> Model:
 
 
 def _serves_other_models() -> bool:
-    """Whether the configured server is not OpenRouter itself, so that it may know models we don't."""
+    """Whether the configured server is not OpenRouter (nor its sandbox), so that it may know models we don't."""
+    if settings.OPENROUTER_API_KEY.startswith("sk-or-"):
+        return False
     host = urlsplit(settings.OPENROUTER_BASE_URL).hostname or ""
     return host != "openrouter.ai" and not host.endswith(".openrouter.ai")
 

@@ -56,7 +56,7 @@ def test_an_unknown_model_is_none_on_openrouter() -> None:
 
 
 def test_an_unknown_model_is_let_through_to_a_server_of_ones_own(settings) -> None:
-    settings.OPENROUTER_BASE_URL = OWN_SERVER
+    settings.OPENROUTER_BASE_URL, settings.OPENROUTER_API_KEY = OWN_SERVER, "none"
     model = catalogue.get("llama3.2:3b")
 
     assert model is not None
@@ -106,8 +106,8 @@ def test_there_is_no_default_in_an_empty_catalogue() -> None:
 
 
 def test_the_configured_models_are_the_catalogue_of_a_server_of_ones_own(settings) -> None:
-    settings.OPENROUTER_BASE_URL, settings.LLM_MODEL = OWN_SERVER, "llama3.2:3b"
-    settings.DEFAULT_FALLBACK_MODELS = []
+    settings.OPENROUTER_BASE_URL, settings.OPENROUTER_API_KEY = OWN_SERVER, "none"
+    settings.LLM_MODEL, settings.DEFAULT_FALLBACK_MODELS = "llama3.2:3b", []
 
     assert [model.id for model in catalogue.all_models()] == ["llama3.2:3b"]
     assert catalogue.default_model(allow_advanced=False).id == "llama3.2:3b"

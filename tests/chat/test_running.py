@@ -1,0 +1,98 @@
+"""The producer by itself, in the process of the test."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from billing.models import MonthlyUsageQuota
+from chat import running, upstream
+from chat.inputs import ChatInput
+from chat.models import Turn
+from chat.turns import OpenTurn, Outcome, close_turn, open_turn
+from tests.people import make_user
+from wisqu.api.threads import close_all, in_thread
+from wisqu.openrouter.types import Usage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _clean_threads():
+    yield
+    close_all()
+
+
+async def open_one(message: str) -> OpenTurn:
+    user = await in_thread(make_user, plan="premium")
+    opened = await in_thread(open_turn, owner_id=user.pk, chat=ChatInput(message=message))
+    assert isinstance(opened, OpenTurn)
+    return opened
+
+
+async def state_of(opened: OpenTurn) -> tuple[str, int]:
+    turn = await in_thread(Turn.objects.get, id=opened.turn_id)
+    quota = await in_thread(MonthlyUsageQuota.objects.get)
+    return turn.status, quota.held_messages
+
+
+async def test_a_turn_stopped_before_its_first_step_is_closed_and_free() -> None:
+    opened = await open_one("Never [[words:100]]")
+    turn = running.start(opened)
+    turn.stop()
+    await turn.task
+    quota = await in_thread(MonthlyUsageQuota.objects.get)
+    assert await state_of(opened) == ("stopped", 0)
+    assert quota.used_messages == 0
+    await upstream.close()
+
+
+async def test_shutting_down_closes_every_turn() -> None:
+    opened = await open_one("Long [[words:1000]] [[pace:10ms]]")
+    turn = running.start(opened)
+    await asyncio.sleep(0.5)
+    await running.shut_down()
+    assert await state_of(opened) == ("failed", 0)
+    assert turn.message.error_code == "interrupted"
+    await upstream.close()
+
+
+async def test_a_reader_that_leaves_costs_the_others_nothing() -> None:
+    opened = await open_one("Readers [[words:60]] [[pace:5ms]]")
+    turn = running.start(opened)
+
+    async def read(limit: int) -> int:
+        seen = 0
+        async for batch in turn.turn_log.follow(0):
+            seen += len(batch)
+            if seen >= limit:
+                break
+        return seen
+
+    leaver, *stayers = await asyncio.gather(read(3), read(10_000), read(10_000))
+    assert leaver < stayers[0] == stayers[1] == turn.turn_log.last_seq
+    await upstream.close()
+
+
+async def test_a_usage_that_cannot_be_is_not_believed() -> None:
+    opened = await open_one("Absurd")
+    usage = Usage(prompt_tokens=10**15, completion_tokens=-3, reasoning_tokens=0, total_tokens=10**15)
+    outcome = Outcome(status="done", content="Some words.", generation_id="gen-1" * 100, usage=usage)
+    message = await in_thread(close_turn, turn_id=opened.turn_id, answer=opened.answer, outcome=outcome)
+    quota = await in_thread(MonthlyUsageQuota.objects.get)
+    assert message.total_tokens is None
+    assert 0 < quota.used_tokens < 1000
+
+
+async def test_what_caching_saved_is_booked() -> None:
+    opened = await open_one("Saved")
+    usage = Usage(prompt_tokens=2000, completion_tokens=10, reasoning_tokens=0, total_tokens=2010,
+                  cached_tokens_read=1500, cached_tokens_written=0, cost_usd=Decimal("0.0021"))  # fmt: skip
+    outcome = Outcome(
+        status="done", content="x", model="anthropic/claude-sonnet-4.5", generation_id="gen-2", usage=usage
+    )
+    await in_thread(close_turn, turn_id=opened.turn_id, answer=opened.answer, outcome=outcome)
+    quota = await in_thread(MonthlyUsageQuota.objects.get)
+    assert quota.cache_savings_usd == 1500 * (Decimal("0.000003") - Decimal("0.0000003"))
