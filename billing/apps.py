@@ -8,3 +8,10 @@ class BillingConfig(AppConfig):
 
     name = "billing"
     verbose_name = "Billing"
+
+    def ready(self) -> None:
+        """Add the books to what a person can take along."""
+        from billing.exports import billing_of
+        from wisqu.accounts import exports
+
+        exports.register("billing", billing_of)

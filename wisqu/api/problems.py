@@ -56,7 +56,7 @@ class Problem(Exception):
     def body(self, *, request_id: str = "") -> dict[str, Any]:
         """Return the members of the problem document."""
         document: dict[str, Any] = {
-            "type": f"/docs/problems#{self.code}",
+            "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,

@@ -1,0 +1,29 @@
+"""What a person takes along of the chat: every conversation with every message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.documents import message_document
+from chat.models import Conversation, Message
+from wisqu.accounts.models import User
+
+
+def conversations_of(user: User) -> list[dict[str, Any]]:
+    """Return the user's conversations, oldest first, each with its messages; two queries."""
+    rows = Conversation.objects.for_owner(user.pk).order_by("id")
+    found: dict[Any, dict[str, Any]] = {
+        row.id: {
+            "id": row.id,
+            "title": row.title,
+            "model": row.model or None,
+            "created_at": row.created_at,
+            "last_message_at": row.last_message_at,
+            "messages": [],
+        }
+        for row in rows
+    }
+    messages = Message.objects.for_owner(user.pk).for_reading().order_by("id")
+    for message in messages.iterator(chunk_size=500):
+        found[message.conversation_id]["messages"].append(message_document(message))
+    return list(found.values())
