@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -124,12 +125,29 @@ def test(arguments: Sequence[str]) -> int:
     ]
     if os.environ.get("DB") == "postgres":
         return call(*on_postgres, *arguments, env=environ)
-    print("\n== SQLite, no Redis ==", flush=True)
-    status = call(*on_sqlite, env=environ)
     if arguments:
-        return status
-    print("\n== PostgreSQL and Redis ==", flush=True)
-    return call(*on_postgres, env=environ) or status
+        return call(*on_sqlite, env=environ)
+    return both(on_sqlite, on_postgres, environ)
+
+
+def both(
+    on_sqlite: Sequence[str | Path], on_postgres: Sequence[str | Path], environ: Mapping[str, str]
+) -> int:
+    """Run the two at the same time, since each waits a lot; the second is shown when the first has ended."""
+    with tempfile.TemporaryFile() as output, processes.Family() as family:
+        second = family.start(
+            "pytest", [str(each) for each in on_postgres], env=environ, stdout=output, stderr=output
+        )
+        print("== SQLite (PostgreSQL and Redis run at the same time and are shown below) ==", flush=True)
+        first = family.start("pytest", [str(each) for each in on_sqlite], env=environ)
+        statuses = first.wait(), second.wait()
+        print("\n== PostgreSQL and Redis ==", flush=True)
+        output.seek(0)
+        sys.stdout.buffer.write(output.read())
+        sys.stdout.flush()
+    for name, status in zip(("SQLite", "PostgreSQL and Redis"), statuses, strict=True):
+        print(f"{name}: {'passed' if status == 0 else f'FAILED (status {status})'}", flush=True)
+    return max(statuses, key=bool)
 
 
 def lint(_: Sequence[str]) -> int:
