@@ -16,7 +16,7 @@ class ConversationSerializer(StrictModelSerializer):
 
     pinned = serializers.BooleanField(required=False)
     archived = serializers.BooleanField(required=False)
-    model = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    model = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=200)
     title = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
     class Meta:
@@ -37,8 +37,8 @@ class ConversationSerializer(StrictModelSerializer):
             "last_message_at": instance.last_message_at,
         }
 
-    def validate_model(self, value: str) -> str:
+    def validate_model(self, value: str | None) -> str:
         """Only models of the catalogue; what the plan allows is asked when a question is sent."""
         if value and catalogue.get(value) is None:
             raise serializers.ValidationError("There is no such model.", code="unknown_model")
-        return value
+        return value or ""

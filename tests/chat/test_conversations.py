@@ -62,6 +62,13 @@ def test_a_conversation_is_made_renamed_pinned_and_deleted(alice: Rest) -> None:
     assert alice.call("get", f"/conversations/{made['id']}").status_code == 404
 
 
+def test_what_a_conversation_says_can_be_sent_back(alice: Rest) -> None:
+    made = alice.call("post", "/conversations", {"title": "Same"}).json()
+    fields = {name: made[name] for name in ("title", "model", "pinned", "archived")}
+    changed = alice.call("patch", f"/conversations/{made['id']}", fields).json()
+    assert {name: changed[name] for name in fields} == fields
+
+
 def test_unknown_fields_are_refused(alice: Rest) -> None:
     response = alice.call("post", "/conversations", {"title": "x", "owner": "me", "id": "y"})
     assert response.status_code == 422
