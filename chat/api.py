@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Header, Router
 
 from chat import running
@@ -22,13 +22,13 @@ from chat.schemas import ChatAnswer, TurnState
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
 from wisqu.api import idempotency
+from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
 from wisqu.api.threads import in_thread
 
 router = Router(tags=["chat"])
 
 KEEP_ALIVE_S = 15.0
-_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _EVENT_STREAM: dict[str, Any] = {
     "description": "The events of the turn, each `id: <seq>` and `data: <JSON>` with a `type`.",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
@@ -126,13 +126,11 @@ async def events(
     return _event_stream(request, follow(turn, max(seen, 0)))
 
 
-def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        _frames(request, batches), content_type="text/event-stream", headers=_STREAM_HEADERS
-    )
+def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> EventStream:
+    return EventStream(_frames(request, batches))
 
 
-async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncIterator[bytes]:
+async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncGenerator[bytes, None]:
     """Yield what waits as one write, and a comment after each 15 s of silence, as long as the credential holds."""
     is_revoked = False
 

@@ -62,7 +62,7 @@ async def _follow_elsewhere(turn: Turn, after: int) -> AsyncIterator[Batch]:
     async for batch in mirror.read(turn.id, after):
         yield batch
         silent = 0 if batch else silent + 1
-        if silent and silent % _SILENT_POLLS == 0:
+        if silent % _SILENT_POLLS == 1:
             now = await in_thread(Turn.objects.get, id=turn.id)
             if now.status != Turn.Status.RUNNING:
                 return

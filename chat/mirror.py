@@ -1,7 +1,9 @@
-"""The turn logs of all processes, over Redis: a stream for each running turn, and a channel that says 'stop'.
+"""Turns seen from other processes, over Redis: a channel of wishes ('stop', 'follow'), a stream for each followed turn.
 
-Without Redis all of this does nothing; with Redis down, readers in other processes fall back to the database, and
-chatting goes on. Events are sent in one round trip for all turns of a process, whenever the last one is back.
+A turn that nobody follows from elsewhere sends nothing: most of them, and a token through Redis costs more than all
+the rest of its way. Without Redis all of this does nothing; with Redis down, readers in other processes fall back to
+the database, and chatting goes on. Events are sent in one round trip for all turns of a process, whenever the last
+one is back.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_STOP_CHANNEL = "wisqu:stop"
+_CHANNEL = "wisqu:turns"
+_STOP, _FOLLOW = "stop", "follow"
 _LONGEST_TURN_S = 3600
 _KEPT_S = 300
 _BLOCK_MS = 1000
 
 _connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sender] = WeakKeyDictionary()
+_followed: set[uuid.UUID] = set()  # turns of this process that somebody reads elsewhere
 
 
 def is_configured() -> bool:
@@ -85,59 +89,74 @@ def _sender() -> _Sender:
 
 def carry(turn_id: uuid.UUID, seq: int, body: bytes) -> None:
     """Send one event to whoever follows the turn in another process."""
-    if settings.REDIS_URL:
+    if _followed and turn_id in _followed:
         _sender().add("event", _key(turn_id), (seq, body))
 
 
 def end(turn_id: uuid.UUID) -> None:
     """Let the stream of an ended turn go after a while."""
-    if settings.REDIS_URL:
+    if turn_id in _followed:
+        _followed.discard(turn_id)
         _sender().add("end", _key(turn_id), None)
 
 
 def tell_to_stop(turn_id: uuid.UUID) -> None:
     """Tell the process that produces the turn to stop it. The database says so too, a little later."""
     if settings.REDIS_URL:
-        _sender().add("publish", _STOP_CHANNEL, str(turn_id))
+        _sender().add("publish", _CHANNEL, f"{_STOP} {turn_id}")
 
 
 def listen(running: dict[uuid.UUID, RunningTurn]) -> None:
-    """Hear the stops of other processes for as long as something runs here."""
+    """Hear the wishes of other processes for as long as something runs here."""
     if not settings.REDIS_URL:
         return
     sender = _sender()
     if sender.listening is None or sender.listening.done():
         sender.listening = asyncio.get_running_loop().create_task(
-            _listen(sender, running), name="stop listener"
+            _listen(sender, running), name="listener of other processes"
         )
 
 
 async def _listen(sender: _Sender, running: dict[uuid.UUID, RunningTurn]) -> None:
     try:
         async with sender.redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(_STOP_CHANNEL)
+            await channel.subscribe(_CHANNEL)
             while running:
                 message = await channel.get_message(timeout=1.0)
-                turn = running.get(uuid.UUID(message["data"].decode())) if message else None
-                if turn is not None:
-                    turn.stop()
+                if message:
+                    wish, turn_id = message["data"].decode().split()
+                    _fulfil(wish, running.get(uuid.UUID(turn_id)))
     except (RedisError, OSError, ValueError) as error:
-        log.warning("stops are heard from the database only", extra={"error": type(error).__name__})
+        log.warning("other processes are heard over the database only", extra={"error": type(error).__name__})
+
+
+def _fulfil(wish: str, turn: RunningTurn | None) -> None:
+    if turn is None:
+        return
+    if wish == _STOP:
+        turn.stop()
+    elif turn.turn_id not in _followed:
+        _followed.add(turn.turn_id)
+        for seq, body in turn.turn_log.since(0):
+            carry(turn.turn_id, seq, body)
 
 
 async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
     """Yield the events after that number as they come; an empty list after each second of silence.
 
-    Ends when Redis can't be read; the caller knows what the last event of a turn looks like.
+    Ends when Redis can't be read or has lost an event; the caller knows what the last event of a turn looks like.
     """
     redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=_BLOCK_MS / 1000 + 4)
-    last = f"{after}-0"
+    batch: list[tuple[int, bytes]] = []
     try:
         while True:
-            found: Any = await redis.xread({_key(turn_id): last}, block=_BLOCK_MS, count=500)
+            if not batch:  # the wish may have been lost, and does no harm twice
+                await redis.publish(_CHANNEL, f"{_FOLLOW} {turn_id}")
+            found: Any = await redis.xread({_key(turn_id): f"{after}-0"}, block=_BLOCK_MS, count=500)
             batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in _rows(found)]
-            if batch:
-                last = f"{batch[-1][0]}-0"
+            if batch and batch[0][0] != after + 1:
+                return
+            after = batch[-1][0] if batch else after
             yield batch
     except (RedisError, OSError) as error:
         log.warning("a turn is followed in the database", extra={"error": type(error).__name__})

@@ -20,7 +20,7 @@ from chat.warming import warm_up
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
 
-_api = BodyLimit(ApiHandler())
+_api = ApiHandler()
 _pages = BodyLimit(pages)
 _sockets = URLRouter(websocket_urlpatterns)
 

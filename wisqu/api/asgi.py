@@ -7,27 +7,130 @@ own work. The API needs none of them: `door` sets its headers, and credentials (
 
 from __future__ import annotations
 
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing, suppress
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
+from django.core.signals import request_started
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import set_script_prefix
 
 from wisqu.api.bodies import encode_json
 from wisqu.api.handlers import TOO_LARGE
 from wisqu.api.ids import uuid7
 from wisqu.api.middleware import door
 from wisqu.api.problems import CONTENT_TYPE
+from wisqu.api.threads import in_thread
+
+
+class EventStream(StreamingHttpResponse):
+    """Server-sent events. `frames` are sent as they come, past the layers that a streamed page needs."""
+
+    def __init__(self, frames: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(
+            frames,
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+        self.frames = frames
 
 
 class ApiHandler(ASGIHandler):
-    """Serves /api/ with the door as its only middleware."""
+    """Serves /api/ with the door as its only middleware and without a thread for each request.
+
+    Sync views run on the pool of `wisqu.api.threads`, which keeps its connections; async ones hop there themselves.
+    """
 
     def load_middleware(self, is_async: bool = True) -> None:
         """Build a chain of one."""
         super().load_middleware(is_async=True)
         self._view_middleware: list[Any] = []
         self._middleware_chain = door(convert_exception_to_response(self._get_response_async))  # type: ignore[attr-defined]
+
+    def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view that can be awaited."""
+        if iscoroutinefunction(view):
+            return view
+
+        async def on_pool(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return await in_thread(_rendered, view, request, *args, **kwargs)
+
+        return on_pool
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        try:
+            body = await _read(scope, receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        except RequestAborted:
+            return
+        if body is None:
+            await _refuse(send)
+            return
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, io.BytesIO(body))
+        response = refusal if request is None else await self.run_get_response(request)
+        try:
+            if response.streaming:
+                await _until_gone(receive, self.send_response(response, send))
+            else:
+                await self.send_response(response, send)
+        finally:
+            response.close()
+
+    async def send_response(self, response: HttpResponseBase, send: Any) -> None:
+        """Send a response; each frame of an event stream is one message."""
+        if not isinstance(response, EventStream):
+            await super().send_response(response, send)
+            return
+        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async with aclosing(response.frames) as frames:
+            async for frame in frames:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body"})
+
+
+def _rendered(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    """Call the view and let its answer be written in the same thread."""
+    response = view(request, *args, **kwargs)
+    return response.render() if callable(getattr(response, "render", None)) else response
+
+
+async def _read(scope: Any, receive: Any, limit: int) -> bytes | None:
+    """Return the request's body; None for one over the limit, whatever its headers claim. Raises RequestAborted."""
+    if _declared_length(scope) > limit:
+        return None
+    body = b""
+    while len(body) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestAborted
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+    return None
+
+
+async def _until_gone(receive: Callable[[], Awaitable[Any]], sending: Coroutine[Any, Any, None]) -> None:
+    """Send until all is sent or the client has left."""
+    sender = asyncio.ensure_future(sending)
+    leaving = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((sender, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        if not sender.done():
+            sender.cancel()
+    with suppress(asyncio.CancelledError):
+        await sender
 
 
 class BodyLimit:
