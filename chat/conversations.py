@@ -34,18 +34,22 @@ def owned(*, owner_id: uuid.UUID, conversation_id: uuid.UUID) -> Conversation:
     return found
 
 
-def place_to_continue(conversation: Conversation, parent_id: uuid.UUID | None) -> Message | None:
+def place_to_continue(
+    conversation: Conversation, parent_id: uuid.UUID | None, *, question: str
+) -> Message | None:
     """Return the answer that a new question follows; None at the beginning.
 
     Without a wish it is the last answer of the shown branch. While that one is still being written, the question
-    becomes its sibling and follows what stands before it. Raises NotFound for a message of another conversation, and
-    Problem 422 `parent_is_question` for one that is no answer.
+    becomes its sibling and follows what stands before it; so does the same question asked again after a failure, which
+    leaves the failed attempt out of the history. Raises NotFound for a message of another conversation, and Problem
+    422 `parent_is_question` for one that is no answer.
     """
     if parent_id is None:
         head = conversation.head
-        if head is not None and head.status == Message.Status.STREAMING:
-            return head.parent.parent if head.parent else None
-        return head
+        if head is None or head.parent is None:
+            return head
+        is_repeated = head.status == Message.Status.FAILED and head.parent.content == question
+        return head.parent.parent if is_repeated or head.status == Message.Status.STREAMING else head
     parent = Message.objects.filter(conversation_id=conversation.id, id=parent_id).first()
     if parent is None:
         raise NotFound

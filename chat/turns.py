@@ -105,7 +105,7 @@ def open_turn(
     plan = subscription.plan
     conversation = _conversation(owner_id, chat)
     model = _choose_model(plan, chat.model or conversation.model)
-    parent = conversations.place_to_continue(conversation, chat.parent_id)
+    parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
     prompt = _prompt(plan, model, chat, parent)
     quota.reserve(
         user_id=owner_id,

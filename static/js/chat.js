@@ -12,6 +12,7 @@ import { facts, figure, problemText, words } from "./words.js";
 
 const BANNER_AFTER_MS = 900;
 const BUSY_AGAIN_MS = 1200;
+const STALE_AFTER_MS = 60_000;
 
 const thread = find("[data-messages]");
 const scroll = new Scroll(find("[data-thread]"), find("[data-to-end]"));
@@ -27,7 +28,7 @@ let conversationId = facts.conversation;
 
 // --- Asking ---------------------------------------------------------------------------------------
 
-function ask(text, { parentId } = {}) {
+function ask(text) {
   const question = questionElement(text);
   const answer = watched(Answer.waiting());
   thread.append(question, answer.element);
@@ -36,7 +37,6 @@ function ask(text, { parentId } = {}) {
   const ref = crypto.randomUUID();
   const frame = { type: "send", ref, idempotency_key: ref, message: text };
   if (conversationId) frame.conversation_id = conversationId;
-  if (parentId) frame.parent_id = parentId;
   if (composer.model) frame.model = composer.model;
   sending.set(ref, { frame, question, answer, wantsStop: false });
   composer.allow();
@@ -110,9 +110,8 @@ function retry(article) {
   const question = article.previousElementSibling;
   if (composer.isStreaming || !question?.matches(".ask")) return;
   const text = find("[data-text]", question).textContent;
-  const parentId = question.dataset.parent || undefined;
   question.hidden = article.hidden = true;
-  ask(text, { parentId });
+  ask(text); // the same question after a failure takes the failed one's place
   // They leave the page once the new attempt stands; a refusal brings them back.
   [...sending.values()].at(-1).retried = [question, article];
 }
@@ -177,7 +176,8 @@ function rejected({ ref, problem }) {
 /** The stream can't be told any more: take what the server has stored. */
 async function lookAgain() {
   const part = await fetchPart(`/c/${conversationId}?part=messages`).catch(() => null);
-  if (!part) return;
+  const newest = (root) => findAll("[data-message]", root).at(-1)?.dataset.message;
+  if (!part || (!turns.size && newest(part) === newest(thread))) return;
   turns.clear();
   thread.replaceChildren(...part.children);
   dress(thread);
@@ -298,6 +298,13 @@ tabs?.addEventListener("message", ({ data }) => {
   if (line.isOpen) resume(answer);
   showBusy();
   scroll.keep();
+});
+
+// Whoever comes back to a page that slept may have gone on elsewhere meanwhile.
+let hiddenSince = 0;
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hiddenSince = Date.now();
+  else if (conversationId && !composer.isStreaming && Date.now() - hiddenSince > STALE_AFTER_MS) lookAgain();
 });
 
 watchMenus();
