@@ -76,7 +76,7 @@ class ApiHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, io.BytesIO(body))
-        response = refusal if request is None else await self.run_get_response(request)
+        response: Any = refusal if request is None else await self.run_get_response(request)
         try:
             if response.streaming:
                 await _until_gone(receive, self.send_response(response, send))
@@ -108,14 +108,14 @@ async def _read(scope: Any, receive: Any, limit: int) -> bytes | None:
     """Return the request's body; None for one over the limit, whatever its headers claim. Raises RequestAborted."""
     if _declared_length(scope) > limit:
         return None
-    body = b""
+    body = bytearray()
     while len(body) <= limit:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestAborted
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
     return None
 
 
