@@ -26,6 +26,7 @@ class LimitsSerializer(serializers.ModelSerializer[PlanLimit]):
     class Meta:
         model = PlanLimit
         fields = LIMITS
+        read_only_fields = LIMITS  # else the document tells how large a column of this database is
 
 
 class FeaturesSerializer(serializers.ModelSerializer[PlanLimit]):
