@@ -13,18 +13,22 @@ TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_n
 
 
 def permit_flush() -> None:
-    """Make flushes of this process lift the ledger's triggers."""
+    """Make flushes of this process lift the ledger's triggers.
+
+    On the class: while Playwright's loop runs, Django opens another connection than before.
+    """
     if connection.vendor != "sqlite":
         return
-    plain = connection.ops.sql_flush
+    operations = type(connection.ops)
+    plain = operations.sql_flush
 
-    def sql_flush(style: Any, tables: Sequence[str], **options: Any) -> list[str]:
-        statements = plain(style, tables, **options)
+    def sql_flush(self: Any, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+        statements = plain(self, style, tables, **options)
         if not statements:
             return statements
-        with connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             triggers = cursor.execute(TRIGGERS).fetchall()
         lift = [f"DROP TRIGGER {name}" for name, _ in triggers]
         return [*lift, *statements, *(sql for _, sql in triggers)]
 
-    connection.ops.sql_flush = sql_flush
+    operations.sql_flush = sql_flush
