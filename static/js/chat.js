@@ -261,6 +261,9 @@ thread.addEventListener("click", (event) => {
   }
 });
 
+// What opens at the end of the thread is seen.
+thread.addEventListener("toggle", () => scroll.keep(), true);
+
 async function loadEarlier(link) {
   if (link.getAttribute("aria-disabled") === "true") return;
   link.setAttribute("aria-disabled", "true");
