@@ -11,7 +11,7 @@ from wisqu.env import ROOT, VARIABLES
 pytestmark = pytest.mark.pure
 
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`|\(empty\)) \|", re.MULTILINE)
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?://|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
