@@ -36,6 +36,9 @@ LLM_MODEL = ENV.llm_model
 LLM_TEMPERATURE = ENV.llm_temperature
 LLM_MAX_TOKENS = ENV.llm_max_tokens
 DEFAULT_FALLBACK_MODELS = list(ENV.default_fallback_models)
+PROMPT_CACHING_ENABLED = ENV.prompt_caching_enabled
+CACHE_CONTROL_STRATEGY = ENV.cache_control_strategy
+CACHE_MIN_TOKENS = ENV.cache_min_tokens
 MODEL_ROUTING_ENABLED = ENV.model_routing_enabled
 ROUTING_STRATEGY = ENV.routing_strategy
 TRACK_USER_IDS = ENV.track_user_ids
@@ -52,6 +55,8 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
+    # Serves websockets behind `runserver`; everything else starts a second sooner without it.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
@@ -146,6 +151,7 @@ else:
 CELERY_BROKER_URL = ENV.celery_broker_url or REDIS_URL
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "close-abandoned-turns": {"task": "chat.tasks.close_abandoned_turns", "schedule": timedelta(seconds=5)},
+    "learn-conversation-habits": {"task": "chat.tasks.learn_habits", "schedule": timedelta(days=1)},
     "release-expired-reservations": {
         "task": "billing.tasks.release_expired_reservations",
         "schedule": timedelta(minutes=1),
