@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from statistics import quantiles
 from typing import Any
 
 STAMPED = re.compile(r" t\d+@(\d+)")
@@ -28,13 +29,18 @@ class Target:
     # What stands around the question in the body; the product takes stream and conversation as well.
     fields: dict[str, Any] = field(default_factory=dict)
     tokens: Sequence[str] = ()  # access tokens, one for each reader
+    method: str = "POST"
+
+    def token(self, reader: int) -> str:
+        """Return the reader's access token."""
+        return self.tokens[reader % len(self.tokens)]
 
     def request(self, message: str, reader: int = 0, **fields: Any) -> bytes:
         """Return the request's bytes."""
-        body = json.dumps(self.body(message) | fields).encode()
-        bearer = f"Authorization: Bearer {self.tokens[reader % len(self.tokens)]}\r\n" if self.tokens else ""
+        body = json.dumps(self.body(message) | fields).encode() if self.method == "POST" else b""
+        bearer = f"Authorization: Bearer {self.token(reader)}\r\n" if self.tokens else ""
         head = (
-            f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{bearer}"
+            f"{self.method} {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{bearer}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
@@ -58,6 +64,11 @@ class Answer:
 
     asked: int
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def so_far(self, name: str) -> str:
+        """Return a text field of the events that came so far."""
+        found = re.search(rb'"%b":"([^"]*)"' % name.encode(), b"".join(data for _, data in self.pieces))
+        return found[1].decode() if found else ""
 
     def events(self) -> list[tuple[int, Any]]:
         """Return each event's JSON with the moment it was complete."""
@@ -103,12 +114,16 @@ class Reader(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    async def ask(self, request: bytes) -> Answer:
-        """Send the question and return the answer. Raises RuntimeError for anything but a whole 200."""
+    def begin(self, request: bytes) -> asyncio.Future[Answer]:
+        """Send the question."""
         self.ended = asyncio.get_running_loop().create_future()
         self.answer = Answer(time.monotonic_ns())
         self.transport.write(request)
-        return await asyncio.wait_for(self.ended, LASTS_AT_MOST_S)
+        return self.ended
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send the question and return the answer. Raises RuntimeError for anything but a whole 200."""
+        return await asyncio.wait_for(self.begin(request), LASTS_AT_MOST_S)
 
     def data_received(self, data: bytes) -> None:
         answer, ended = self.answer, self.ended
@@ -125,6 +140,7 @@ class Reader(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self.ended is not None and not self.ended.done():
             self.ended.set_exception(RuntimeError("the connection was closed in the middle of an answer"))
+            self.ended.exception()  # looked at here, since nobody waits for the readers of `bench.memory`
 
 
 async def connect(target: Target) -> Reader:
@@ -167,9 +183,63 @@ def lags_ms(answers: Sequence[Answer]) -> list[float]:
     ]
 
 
+def expected(tokens: int) -> str:
+    """Return what the upstream says in so many tokens."""
+    return "".join(f" t{number}" for number in range(tokens))
+
+
 def whole(answers: Sequence[Answer], tokens: int) -> int:
     """Return how many of the answers hold every token once and in order."""
-    expected = "".join(f" t{number}" for number in range(tokens))
+    wanted = expected(tokens)
     return sum(
-        re.sub(r"@\d+", "", "".join(text for _, text in answer.texts())) == expected for answer in answers
+        re.sub(r"@\d+", "", "".join(text for _, text in answer.texts())) == wanted for answer in answers
     )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that so many percent of them do not exceed."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
+
+
+class Caller(asyncio.Protocol):
+    """One connection that sends the same request again as soon as the last one is answered."""
+
+    def __init__(self, request: bytes) -> None:
+        self.request, self.received, self.answered = request, b"", 0
+        self.failure = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, gap, body = self.received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if not gap or not (len(body) >= int(length[1]) if length else body.endswith(_END)):
+            return
+        if not head.startswith(b"HTTP/1.1 200"):
+            self.failure = self.received.decode(errors="replace")
+            return
+        self.received = b""
+        self.answered += 1
+        self.transport.write(self.request)
+
+
+async def call(target: Target, message: str, *, clients: int, seconds: float) -> int:
+    """Return how many requests so many clients get answered, each two at least. Raises RuntimeError for a refusal."""
+    loop = asyncio.get_running_loop()
+    callers = [Caller(target.request(message, number)) for number in range(clients)]
+    for each in callers:
+        await loop.create_connection(lambda each=each: each, "127.0.0.1", target.port)
+    until = time.monotonic() + seconds
+    while not (failure := "".join(each.failure for each in callers)):
+        await asyncio.sleep(0.05)
+        slowest = min(each.answered for each in callers)
+        if time.monotonic() > until and (slowest >= 2 or time.monotonic() > until + LASTS_AT_MOST_S):
+            break
+    for each in callers:
+        each.transport.close()
+    if failure:
+        raise RuntimeError(failure)
+    return sum(each.answered for each in callers)

@@ -35,13 +35,22 @@ def on_core(cores: set[int]) -> Iterator[None]:
 
 
 def start(
-    family: Family, name: str, arguments: Sequence[str], *, cores: set[int], env: Mapping[str, str] | None = None
+    family: Family,
+    name: str,
+    arguments: Sequence[str],
+    *,
+    cores: set[int],
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `python ARGUMENTS` on these cores; what it says goes nowhere unless BENCH_LOG names a file."""
-    log = Path(os.environ.get("BENCH_LOG", os.devnull)).open("ab")
-    with on_core(cores), log:
+    with on_core(cores), Path(os.environ.get("BENCH_LOG", os.devnull)).open("ab") as log:
         return family.start(
-            name, [sys.executable, *arguments], env={**os.environ, **(env or {})}, cwd=ROOT, stdout=log, stderr=log
+            name,
+            [sys.executable, *arguments],
+            env={**os.environ, **(env or {})},
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
         )
 
 
@@ -57,7 +66,9 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"nothing answers at {address}; BENCH_LOG=file keeps what servers say") from None
+                raise RuntimeError(
+                    f"nothing answers at {address}; BENCH_LOG=file keeps what servers say"
+                ) from None
             time.sleep(0.03)
 
 

@@ -18,6 +18,7 @@ from tools.processes import Family
 from tools.supervisor import WEB_OPTIONS
 
 SQLITE, POSTGRES = "SQLite", "PostgreSQL"
+APP = "wisqu.asgi:application"
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,7 @@ def environment(folder: Path, database: str, upstream_port: int) -> dict[str, st
     }
 
 
-def serve(
-    family: Family,
-    folder: Path,
-    *,
-    database: str,
-    upstream_port: int,
-    app: str = "wisqu.asgi:application",
-    extra: Mapping[str, str] | None = None,
-) -> Product:
+def serve(family: Family, folder: Path, *, database: str, upstream_port: int) -> Product:
     """Start the product on a new SQLite file, or on a new PostgreSQL with a Redis."""
     folder.mkdir(parents=True)
     if database == SQLITE:
@@ -86,15 +79,17 @@ def serve(
         with on_core(OTHERS):
             env = environment(folder, start_postgres(family, folder), upstream_port)
             env["REDIS_URL"] = start_redis(family, folder)
-    product = Product(database, 0, free_port(), {**env, **(extra or {})})
-    product.sign_in(0)
-    return serve_again(family, product, app=app)
+    product = Product(database, 0, 0, env)
+    product.sign_in(0)  # makes the tables
+    return serve_again(family, product)
 
 
-def serve_again(family: Family, product: Product, *, app: str) -> Product:
-    """Start another web server on the product's database."""
+def serve_again(
+    family: Family, product: Product, *, app: str = APP, env: Mapping[str, str] | None = None
+) -> Product:
+    """Start a web server on the product's database."""
     port = free_port()
     arguments = ["-m", "uvicorn", app, "--port", str(port), *WEB_OPTIONS]
-    process = start(family, "the web server", arguments, cores=MEASURED, env=product.env)
+    process = start(family, "the web server", arguments, cores=MEASURED, env={**product.env, **(env or {})})
     wait_for(f"http://127.0.0.1:{port}/api/v1/health/live", process)
     return replace(product, pid=process.pid, port=port)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,21 @@ from bench.machine import MEASURED, OTHERS, start, wait_for
 from bench.product import POSTGRES, SQLITE, Product
 from tests.servers import free_port
 from tools.processes import Family
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How long and how often: the figures of one run need quiet minutes, a quick look takes one and a half."""
+
+    runs: int
+    tokens: int  # of an answer
+    seconds: float  # of a run that counts requests
+    many: int  # connections whose memory is counted
+    databases: tuple[str, ...]
+
+
+FULL = Scale(runs=5, tokens=500, seconds=5.0, many=500, databases=(SQLITE, POSTGRES))
+QUICK = Scale(runs=1, tokens=150, seconds=1.5, many=100, databases=(SQLITE,))
 
 
 class Stage:
@@ -60,10 +76,14 @@ class Stage:
             )
         return self._products[database]
 
-    @property
-    def databases(self) -> tuple[str, ...]:
-        """Both kinds."""
-        return (SQLITE, POSTGRES)
+    @contextmanager
+    def another(
+        self, database: str, *, door: str = "product", save_s: float | None = None
+    ) -> Iterator[Product]:
+        """Serve one more `bench.doors` on the product's database, for as long as it is needed."""
+        env = {"BENCH_DOOR": door} | ({"BENCH_SAVE_S": str(save_s)} if save_s else {})
+        with Family() as family:
+            yield product.serve_again(family, self.product(database), app="bench.doors:application", env=env)
 
 
 @contextmanager

@@ -1,13 +1,19 @@
-"""What does passing a token on cost, how late does the first one come, how late each one?"""
+"""What does passing a token on cost, and how late does the first one come?
+
+Readers begin evenly spread, so that first tokens are met while others stream. The cost holds everything: signing in,
+the quota, opening and closing the turn, and storing it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median, quantiles
 
-from bench import load
-from bench.load import Answer, Target
+from bench import load, sockets
+from bench.load import Target
 from bench.machine import cpu_seconds
+from bench.product import POSTGRES, SQLITE
+from bench.report import Row, at_least, at_most, row
+from bench.stage import Scale, Stage
 from bench.upstream import question
 
 
@@ -20,11 +26,6 @@ class Run:
     lags_ms: list[float]
     answers: int
     whole: int
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the value that `share` of them do not exceed."""
-    return quantiles(values, n=100, method="inclusive")[round(share * 100) - 1] if len(values) > 1 else values[0]
 
 
 async def run(
@@ -47,3 +48,79 @@ async def run(
         answers=len(answers),
         whole=load.whole(answers, tokens),
     )
+
+
+async def costs(stage: Stage, scale: Scale) -> list[Row]:
+    """Tokens per CPU second at 50 streams, beside FastAPI with the SDK and beside a bare proxy."""
+    targets = [
+        stage.fastapi,
+        stage.proxy,
+        *(stage.product(database).chat(50) for database in scale.databases),
+    ]
+    for target in targets:
+        await run(target, readers=5, tokens=20, pause_ms=10)
+    found: dict[str, list[float]] = {target.name: [] for target in targets}
+    for _ in range(scale.runs):
+        for target in targets:
+            one = await run(target, readers=50, tokens=scale.tokens, pause_ms=10)
+            if one.whole != one.answers:
+                raise RuntimeError(
+                    f"{target.name} lost or doubled text: {one.whole} of {one.answers} are whole"
+                )
+            found[target.name].append(one.tokens_per_cpu_s)
+    rows = [row(f"tokens per CPU s, 50 streams: {name}", runs) for name, runs in found.items()]
+    for target in targets[2:]:
+        for opponent, goal, form in ((targets[0], 2.5, "{:.2f} x"), (targets[1], 0.2, "{:.0%}")):
+            ratios = [
+                ours / theirs for ours, theirs in zip(found[target.name], found[opponent.name], strict=True)
+            ]
+            rows.append(
+                row(
+                    f"  {target.name} / {opponent.name}",
+                    ratios,
+                    form,
+                    goal=f">= {form.format(goal)}",
+                    holds=at_least(goal),
+                )
+            )
+    return rows
+
+
+async def delays(stage: Stage, scale: Scale) -> list[Row]:
+    """The first token's delay over asking the upstream directly, and how long each later one is under way.
+
+    200 streams get a chunk each 40 ms: as many tokens a second as 50 streams with one each 10 ms.
+    """
+    database = POSTGRES if POSTGRES in scale.databases else SQLITE
+    target = stage.product(database).chat(200)
+    await run(target, readers=10, tokens=20, pause_ms=10)
+    rows = []
+    for readers, pause_ms, most in ((50, 10, 15.0), (200, 40, 20.0)):
+        p50, p95, lags = [], [], []
+        for _ in range(scale.runs):
+            sizes = {"readers": readers, "tokens": scale.tokens * 10 // pause_ms, "pause_ms": pause_ms}
+            bare = await run(stage.upstream, **sizes, stamped=True)
+            ours = await run(target, **sizes, stamped=True)
+            p50.append(load.percentile(ours.first_ms, 50) - load.percentile(bare.first_ms, 50))
+            p95.append(load.percentile(ours.first_ms, 95) - load.percentile(bare.first_ms, 95))
+            lags.append(load.percentile(ours.lags_ms, 95))
+        name = f"first token added, {readers} streams, {database}"
+        rows.append(row(f"{name}, p50", p50, "{:.1f} ms"))
+        rows.append(row(f"{name}, p95", p95, "{:.1f} ms", goal=f"<= {most:.0f} ms", holds=at_most(most)))
+        goal = {"goal": "<= 5 ms", "holds": at_most(5.0)} if readers == 200 else {}
+        rows.append(row(f"delivery lag, {readers} streams, {database}, p95", lags, "{:.1f} ms", **goal))
+    return rows
+
+
+async def socket(stage: Stage, scale: Scale) -> list[Row]:
+    """The same over the websocket."""
+    target = stage.product(SQLITE).chat(50)
+    found = []
+    for _ in range(scale.runs):
+        before = cpu_seconds(target.pid)
+        message = question(tokens=scale.tokens, pause_ms=10)
+        answers = await sockets.stream(target, message, readers=50, spread_s=scale.tokens / 100)
+        found.append(scale.tokens * len(answers) / max(cpu_seconds(target.pid) - before, 0.01))
+        if not all(text == load.expected(scale.tokens) for text in answers):
+            raise RuntimeError("the websocket lost or doubled text")
+    return [row("tokens per CPU s, 50 streams: websocket, SQLite", found)]

@@ -14,7 +14,8 @@ import uvloop
 
 WISH = re.compile(rb"bench tokens=(\d+) pause=(\d+) stamped=([01])")
 HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-generation-id: %b\r\ntransfer-encoding: chunked\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-generation-id: %b\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
 )
 LAST_WORDS = (
     b'data: {"id":"%b","object":"chat.completion.chunk","created":1786000000,"model":"openai/gpt-4o-mini",'

@@ -13,7 +13,9 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 app = FastAPI()
-client = AsyncOpenAI(api_key="sk-or-bench", base_url=os.environ.get("OPENROUTER_BASE_URL", "http://127.0.0.1:9"))
+client = AsyncOpenAI(
+    api_key="sk-or-bench", base_url=os.environ.get("OPENROUTER_BASE_URL", "http://127.0.0.1:9")
+)
 
 
 class Question(BaseModel):

@@ -54,7 +54,8 @@ class Client(asyncio.Protocol):
             return
         self.transport.write(HEAD)
         loop = asyncio.get_running_loop()
-        loop.create_task(loop.create_connection(lambda: Upstream(data, self.transport), "127.0.0.1", self.port))
+        asking = loop.create_connection(lambda: Upstream(data, self.transport), "127.0.0.1", self.port)
+        self.asking = loop.create_task(asking)
 
 
 async def serve(port: int, upstream_port: int) -> None:

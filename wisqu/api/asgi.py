@@ -109,14 +109,15 @@ async def _read(scope: Any, receive: Any, limit: int) -> bytes | None:
     if _declared_length(scope) > limit:
         return None
     body = bytearray()
-    while len(body) <= limit:
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestAborted
         body += message.get("body", b"")
+        if len(body) > limit:
+            return None
         if not message.get("more_body"):
             return bytes(body)
-    return None
 
 
 async def _until_gone(receive: Callable[[], Awaitable[Any]], sending: Coroutine[Any, Any, None]) -> None:

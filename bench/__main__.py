@@ -1,0 +1,65 @@
+"""`make bench`: every question, or those that are named; a table on the screen, JSON in bench/results/."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import uvloop
+
+from bench import growth, memory, opening, report, saving, streaming, subscribers
+from bench.stage import FULL, QUICK, Scale, stage
+from tools.processes import Stopped, listen_for_stop
+
+QUESTIONS = {
+    "streaming": streaming.costs,
+    "delays": streaming.delays,
+    "socket": streaming.socket,
+    "opening": opening.ask,
+    "saving": saving.ask,
+    "subscribers": subscribers.ask,
+    "memory": memory.ask,
+    "streams": growth.streams,
+    "conversations": growth.conversations,
+}
+# What a look of a minute and a half can tell.
+QUICKLY = ("streaming", "delays", "socket", "opening", "memory")
+
+
+def main() -> int:
+    """Read the arguments, ask, print, save."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("questions", nargs="*", metavar="question", help=f"of {', '.join(QUESTIONS)}")
+    parser.add_argument("--quick", action="store_true", help="SQLite only, one short run: a first look")
+    parser.add_argument("--runs", type=int, help="runs of which the median counts")
+    wishes = parser.parse_args()
+    unknown = set(wishes.questions) - set(QUESTIONS)
+    if unknown:
+        parser.error(f"no such question: {', '.join(sorted(unknown))}")
+    scale = QUICK if wishes.quick else FULL
+    if wishes.runs:
+        scale = replace(scale, runs=wishes.runs)
+    listen_for_stop()
+    try:
+        rows = uvloop.run(ask(wishes.questions or list(QUICKLY if wishes.quick else QUESTIONS), scale))
+    except Stopped:
+        return 130
+    path = report.save(rows, mode="quick" if wishes.quick else "full")
+    print(f"\n{report.table(rows)}\n\nWritten to {path.relative_to(report.ROOT)}")
+    return 0
+
+
+async def ask(questions: list[str], scale: Scale) -> list[report.Row]:
+    """Ask one question after the other."""
+    rows = []
+    with stage() as set_stage:
+        for name in questions:
+            began = time.monotonic()
+            rows += await QUESTIONS[name](set_stage, scale)
+            print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
