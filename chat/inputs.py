@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from wisqu.api.handlers import said
 from wisqu.api.problems import FieldError, Invalid, Problem
 
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -66,7 +67,7 @@ def invalid(error: ValidationError) -> Problem:
     """Return pydantic's findings as a problem."""
     return Invalid(
         errors=[
-            FieldError(".".join(str(part) for part in item["loc"]), item["type"], item["msg"])
+            FieldError(".".join(str(part) for part in item["loc"]), item["type"], said(item["msg"]))
             for item in error.errors(include_url=False, include_context=False, include_input=False)
         ]
     )

@@ -6,12 +6,17 @@ queued survives a restart. `--with-clock` lets a single worker keep the clock to
 """
 
 import os
+import uuid
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 from typing import Any
 
 import click
 from celery import Celery, bootsteps, signals
 from celery.beat import EmbeddedService
+from kombu.transport import filesystem
+from kombu.utils.json import dumps, loads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wisqu.settings")
 
@@ -19,6 +24,38 @@ from django.conf import settings
 
 # A job that runs longer than this is given to another worker, so no job may.
 LONGEST_JOB = 15 * 60
+
+
+class WholeFiles(filesystem.Channel):
+    """Kombu's channel over files, but a message has its name only while it is whole and nobody's.
+
+    Kombu 5.7 creates the file first and fills it afterwards; a worker that polls in between reads nothing and dies of
+    it (seen with 419 of 3,000 messages). It also takes messages through the machine's shared temporary folder.
+    """
+
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+        folder = Path(self.data_folder_out)
+        unfinished = folder / f".{uuid.uuid4()}.part"  # readers pass over any other ending
+        unfinished.write_text(dumps(message), encoding="utf-8")
+        unfinished.rename(folder / f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg")
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        folder = Path(self.data_folder_in)
+        for file in sorted(folder.iterdir()):
+            if file.name.partition(".")[2] != f"{queue}.msg":
+                continue
+            taken = folder / f".{uuid.uuid4()}.taken"
+            try:
+                file.rename(taken)
+            except FileNotFoundError:  # another worker was quicker
+                continue
+            payload = loads(taken.read_text(encoding="utf-8"))
+            taken.unlink()
+            return payload
+        raise Empty
+
+
+filesystem.Transport.Channel = WholeFiles
 
 
 def broker(*, address: str, folder: Path) -> dict[str, Any]:

@@ -70,14 +70,27 @@ def _flatten(details: Any, path: str = "") -> list[FieldError]:
     return found
 
 
+def said(message: str) -> str:
+    """Return what a validator of ours said, without pydantic's own words in front."""
+    return message.removeprefix("Value error, ")
+
+
 def _from_ninja_validation(error: Any) -> Problem:
     errors = []
     for item in error.errors:
         place = [
             str(part) for part in item["loc"] if part not in ("body", "query", "path", "data", "payload")
         ]
-        errors.append(FieldError(".".join(place), str(item["type"]), str(item["msg"])))
+        errors.append(FieldError(".".join(place), str(item["type"]), said(item["msg"])))
     return Invalid(errors=errors)
+
+
+def _from_ninja(error: Any) -> Problem:
+    # Ninja wraps what its parser raises.
+    wrapped = error.__cause__ or error.__context__
+    if isinstance(wrapped, Problem):
+        return wrapped
+    return Problem(error.status_code, "bad_request", str(error))
 
 
 def _database_busy(error: Exception) -> Problem:
@@ -96,7 +109,7 @@ _TRANSLATIONS: list[tuple[Any, Any]] = [
     (drf.ValidationError, _from_drf_validation),
     (drf.APIException, _from_drf),
     (NinjaValidationError, _from_ninja_validation),
-    (HttpError, lambda error: Problem(error.status_code, "bad_request", str(error))),
+    (HttpError, _from_ninja),
     (RequestDataTooBig, lambda error: TOO_LARGE),
     (PermissionDenied, lambda error: Forbidden()),
     (ValidationError, lambda error: Invalid(detail=" ".join(error.messages))),
