@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Header, Router
 
 from chat import running
+from chat.cachestats import cache_stats
 from chat.documents import message_document
 from chat.errors import TurnFailed
 from chat.events import sse_frame
 from chat.following import Batch, find_turn, follow, has_more
 from chat.inputs import ChatInput
 from chat.models import Message, Turn
-from chat.schemas import ChatAnswer, TurnState
+from chat.schemas import CacheStats, ChatAnswer, TurnState
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
 from wisqu.api import idempotency
@@ -124,6 +125,12 @@ async def events(
     if not has_more(turn, max(seen, 0)):
         return HttpResponse(status=204)
     return _event_stream(request, follow(turn, max(seen, 0)))
+
+
+@router.get("/chat/cache-stats/{uuid:conversation_id}", response=CacheStats, summary="What caching saved")
+async def conversation_cache_stats(request: HttpRequest, conversation_id: uuid.UUID) -> dict[str, Any]:
+    """Sum up what prompt caching read, wrote and saved in a conversation, and for each of its models."""
+    return await in_thread(cache_stats, owner_id=_asker(request), conversation_id=conversation_id)
 
 
 def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> EventStream:

@@ -88,6 +88,8 @@ class Message(models.Model):
     error_code = models.CharField(max_length=50, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
     history_messages_cut = models.PositiveIntegerField(default=0)
+    # Estimated before asking; beside what was counted afterwards it shows how far estimates are off.
+    prompt_tokens_estimated = models.PositiveIntegerField(null=True, blank=True)
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     reasoning_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -148,3 +150,28 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"
+
+
+class ConversationHabit(models.Model):
+    """How often turns of one class were the last of their conversation, or were followed after which pause.
+
+    Counted anew every day (`chat.habits`); the classes are those of `chat.outlook`.
+    """
+
+    preset = models.CharField(max_length=100, blank=True)
+    length_class = models.PositiveSmallIntegerField()
+    turn_class = models.PositiveSmallIntegerField()
+    ended = models.PositiveIntegerField(default=0)
+    short = models.PositiveIntegerField(default=0, help_text="Followed within five minutes.")
+    long = models.PositiveIntegerField(default=0, help_text="Followed within an hour.")
+    longer = models.PositiveIntegerField(default=0, help_text="Followed later.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["preset", "length_class", "turn_class"], name="habit_one_a_class"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.preset or 'any'} length {self.length_class} turn {self.turn_class}"

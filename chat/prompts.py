@@ -22,6 +22,7 @@ class Line:
 
     role: str
     content: str
+    tokens: int = 0  # estimated, without `MESSAGE_OVERHEAD`
 
 
 @cache

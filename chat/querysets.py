@@ -22,7 +22,7 @@ WITH RECURSIVE chain(id, parent_id, total, place) AS (
     FROM chat_message AS message JOIN chain ON message.id = chain.parent_id
     WHERE chain.total <= %s
 )
-SELECT message.id, message.role, message.content, chain.total, message.token_estimate
+SELECT message.id, message.role, message.content, chain.total, message.token_estimate, message.created_at
 FROM chain JOIN chat_message AS message ON message.id = chain.id
 WHERE chain.total <= %s ORDER BY chain.place
 """

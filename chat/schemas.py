@@ -76,3 +76,30 @@ class TurnState(Schema):
 
     turn_id: uuid.UUID
     status: Literal["running", "done", "stopped", "failed"]
+
+
+class CacheFigures(Schema):
+    """What prompt caching did; money in USD. Savings are below zero while writing cost more than reading brought."""
+
+    requests: int
+    hits: int
+    hit_rate: float
+    cached_tokens_read: int
+    cached_tokens_written: int
+    cost_usd: float
+    cost_without_cache_usd: float
+    savings_usd: float
+    savings_rate: float
+
+
+class ModelCacheFigures(CacheFigures):
+    """The same for the answers of one model."""
+
+    model: str
+
+
+class CacheStats(CacheFigures):
+    """The same for a conversation, with each of its models."""
+
+    conversation_id: uuid.UUID
+    models: list[ModelCacheFigures]

@@ -11,7 +11,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing.models import LedgerEntry
-from chat import costs
+from chat import costs, habits
 from chat.models import Turn
 from chat.turns import Outcome, close_turn
 from chat.upstream import make_client
@@ -31,6 +31,12 @@ def close_abandoned_turns() -> int:
     """Close the turns that a dead process left behind, with the text they have; return how many."""
     turns = Turn.objects.abandoned(since=timezone.now() - DEAD_AFTER).select_related("answer")[:_MOST_AT_ONCE]
     return sum(_close(turn) for turn in turns)
+
+
+@shared_task
+def learn_habits() -> int:
+    """Count anew how conversations go on; return how many turns were seen."""
+    return habits.learn()
 
 
 def _close(turn: Turn) -> bool:

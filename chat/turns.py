@@ -21,17 +21,17 @@ from billing import quota
 from billing.amounts import NOTHING, Amounts
 from billing.models import LedgerEntry, PlanLimit
 from billing.plans import subscription_for
-from chat import conversations, prompts
+from chat import conversations
+from chat.assembly import Prompt, assemble
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, Turn
-from presets import catalogue
+from presets import catalogue, pricing
 from presets.tokens import estimate
 from wisqu.api import idempotency
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import NotFound
 from wisqu.openrouter.routing import Strategy, preferences
 from wisqu.openrouter.types import ChatRequest, Citation, Usage
-from wisqu.openrouter.types import Message as WireMessage
 
 # A turn may take ten minutes upstream; its hold outlives it by enough for the sweeper to come first.
 HOLD_LIFETIME = timedelta(minutes=15)
@@ -106,7 +106,7 @@ def open_turn(
     conversation = _conversation(owner_id, chat)
     model = _choose_model(plan, chat.model or conversation.model)
     parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
-    prompt = _prompt(plan, model, chat, parent)
+    prompt = assemble(plan, model, chat, parent)
     quota.reserve(
         user_id=owner_id,
         amounts=Amounts(
@@ -164,32 +164,6 @@ def _choose_model(plan: PlanLimit, wish: str) -> catalogue.Model:
     return catalogue.default_model(allow_advanced=plan.advanced_models)
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the model is sent, how many messages of the history did not fit, and the estimates in tokens."""
-
-    messages: tuple[WireMessage, ...]
-    cut: int
-    tokens: int
-    question_tokens: int
-
-
-def _prompt(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None) -> Prompt:
-    system_prompt = chat.system_prompt or prompts.default_system_prompt()
-    system_tokens, question_tokens = estimate(system_prompt), estimate(chat.message)
-    context = min(plan.max_context, model.context_length or plan.max_context)
-    budget = prompts.history_budget(
-        context=context, system_tokens=system_tokens, question_tokens=question_tokens
-    )
-    history = Message.objects.branch(parent.id, token_budget=budget) if parent else []
-    lines = prompts.from_first_question([prompts.Line(message.role, message.content) for message in history])
-    used = history[0].total if history else 0  # type: ignore[attr-defined]
-    cut = parent.depth + 1 - len(lines) if parent else 0
-    messages = prompts.build(system_prompt=system_prompt, history=lines, question=chat.message)
-    total = used + system_tokens + question_tokens + 2 * prompts.MESSAGE_OVERHEAD
-    return Prompt(messages, cut, total, question_tokens)
-
-
 def _store_messages(
     conversation: Conversation,
     parent: Message | None,
@@ -214,6 +188,8 @@ def _store_messages(
         model=model.id,
         routing_strategy=_strategy(chat),
         enable_caching=chat.enable_caching,
+        cache_breakpoints=prompt.breakpoints,
+        prompt_tokens_estimated=prompt.tokens,
         history_messages_cut=prompt.cut,
         depth=depth + 1,
     )
@@ -236,6 +212,7 @@ def _request(
         session_id=str(conversation.id),
         user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
         web_search=chat.web_search,
+        automatic_cache=prompt.placement.automatic,
     )
 
 
@@ -311,11 +288,11 @@ def _fill(message: Message, outcome: Outcome) -> None:
     message.error_detail = outcome.error_detail
     message.first_token_ms = outcome.first_token_ms
     message.total_ms = outcome.total_ms
-    message.cache_discount_usd = outcome.cache_discount_usd
     if outcome.stream_ends is not None:
         message.stream_ends = outcome.stream_ends
     if outcome.usage is not None:
         _fill_usage(message, outcome.usage)
+    message.cache_discount_usd = _saved(message, outcome)
     message.token_estimate = _answer_tokens(outcome)
 
 
@@ -337,7 +314,21 @@ def _fill_usage(message: Message, usage: Usage) -> None:
     message.cached_tokens_written = usage.cached_tokens_written
     message.cost_usd = usage.cost_usd
     if message.cost_usd is None:
-        message.cost_usd = catalogue.cost(message.final_model_used or message.model, usage)
+        model = message.final_model_used or message.model
+        message.cost_usd = catalogue.cost(model, usage, cache_life=_cache_life(message))
+
+
+def _saved(message: Message, outcome: Outcome) -> Decimal | None:
+    """Return what caching saved: as the look-up says, which alone knows what an aborted stream wrote, else computed."""
+    if outcome.cache_discount_usd is not None or outcome.usage is None:
+        return outcome.cache_discount_usd
+    model = message.final_model_used or message.model
+    return catalogue.savings(model, outcome.usage, cache_life=_cache_life(message))
+
+
+def _cache_life(message: Message) -> pricing.CacheLife:
+    """Return how long what this answer's prompt wrote is kept: all marks of a request have one TTL."""
+    return "1h" if any(mark["ttl"] == "1h" for mark in message.cache_breakpoints) else "5m"
 
 
 def _answer_tokens(outcome: Outcome) -> int:
@@ -380,9 +371,7 @@ def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
         cached_tokens_written=message.cached_tokens_written,
         cost_usd=message.cost_usd,
         cost_source=source,
-        savings_usd=catalogue.savings(outcome.model or message.model, outcome.usage)
-        if outcome.usage
-        else None,
+        savings_usd=message.cache_discount_usd,
     )
 
 

@@ -68,7 +68,8 @@ class ChatRequest(Struct, frozen=True):
     """One question. `fallback_models` are tried in order when `model` fails before its first token.
 
     `user` is a pseudonym, `session_id` keeps a conversation on the provider that holds its cache.
-    `response_schema` is a JSON Schema that the answer has to obey.
+    `response_schema` is a JSON Schema that the answer has to obey. `automatic_cache` False asks a model that
+    charges for caching unasked (GPT-5.6 and later) to cache nothing but marks.
     """
 
     model: str
@@ -82,6 +83,7 @@ class ChatRequest(Struct, frozen=True):
     user: str | None = None
     web_search: bool = False
     response_schema: dict[str, Any] | None = None
+    automatic_cache: bool = True
 
 
 class Citation(Struct, frozen=True):

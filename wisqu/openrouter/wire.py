@@ -51,6 +51,8 @@ def encode_request(request: ChatRequest) -> bytes:
     body["stream_options"] = {"include_usage": True}
     optional = ("temperature", "max_tokens", "top_p", "session_id", "user")
     body |= {name: value for name in optional if (value := getattr(request, name)) is not None}
+    if not request.automatic_cache:
+        body["prompt_cache_options"] = {"mode": "explicit"}
     if request.web_search:
         body["tools"] = [{"type": "openrouter:web_search"}]
     if request.response_schema is not None:

@@ -93,15 +93,18 @@ class PromptCache:
     def clear(self) -> None:
         self._entries.clear()
 
-    def use(self, *, model: Model, session: str, blocks: list[Block]) -> Counters:
-        """Count this prompt's reads and writes and remember it. Raises TooManyMarks."""
+    def use(self, *, model: Model, session: str, blocks: list[Block], only_marks: bool = False) -> Counters:
+        """Count this prompt's reads and writes and remember it. Raises TooManyMarks.
+
+        `only_marks` is `prompt_cache_options: {mode: explicit}`: nothing is cached, or read, without a mark.
+        """
         prefixes = _prefixes(blocks)
         marks = _check_marks(model, prefixes)
         if model.cache_mode == "none" or not prefixes:
             return Counters()
         if marks and model.cache_mode in ("explicit", "both"):
             return self._explicit(model, session, prefixes, marks)
-        if model.cache_mode in ("automatic", "both"):
+        if model.cache_mode in ("automatic", "both") and not (only_marks and model.cache_mode == "both"):
             return self._automatic(model, session, prefixes)
         return Counters()
 

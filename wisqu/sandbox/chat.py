@@ -107,7 +107,12 @@ def _answer(sandbox: Sandbox, entry: Entry, ask: Ask, metadata_wanted: bool) -> 
 
 
 def _count_prompt(sandbox: Sandbox, entry: Entry, ask: Ask, route: Route) -> None:
-    counters = sandbox.cache.use(model=route.model, session=f"{entry.key}\0{ask.session}", blocks=ask.blocks)
+    counters = sandbox.cache.use(
+        model=route.model,
+        session=f"{entry.key}\0{ask.session}",
+        blocks=ask.blocks,
+        only_marks=ask.caches_only_marks,
+    )
     entry.usage.prompt = ask.prompt_tokens
     entry.usage.cached = counters.cached
     entry.usage.written_5m = counters.written_5m

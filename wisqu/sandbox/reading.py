@@ -92,6 +92,12 @@ class Ask:
         return schema
 
     @property
+    def caches_only_marks(self) -> bool:
+        """Whether models that cache unasked are told not to."""
+        options = self.body.get("prompt_cache_options")
+        return isinstance(options, dict) and options.get("mode") == "explicit"
+
+    @property
     def searches_web(self) -> bool:
         ids = {each.get("id") for each in _objects(self.body.get("plugins"))}
         types = {each.get("type") for each in _objects(self.body.get("tools"))}
