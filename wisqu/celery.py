@@ -33,10 +33,10 @@ class WholeFiles(filesystem.Channel):
     it (seen with 419 of 3,000 messages). It also takes messages through the machine's shared temporary folder.
     """
 
-    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
         folder = Path(self.data_folder_out)
         unfinished = folder / f".{uuid.uuid4()}.part"  # readers pass over any other ending
-        unfinished.write_text(dumps(message), encoding="utf-8")
+        unfinished.write_text(dumps(payload), encoding="utf-8")
         unfinished.rename(folder / f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
