@@ -74,7 +74,9 @@ class Api:
     def socket(self, **options: Any) -> Iterator[Socket]:
         """Open a websocket with the token as a subprotocol."""
         protocols = ["wisqu.v1", f"bearer.{self.token}"]
-        with connect(f"{self.web.ws_url}/ws/chat", subprotocols=protocols, proxy=None, **options) as connection:
+        with connect(
+            f"{self.web.ws_url}/ws/chat", subprotocols=protocols, proxy=None, **options
+        ) as connection:
             yield Socket(connection)
 
 
