@@ -16,14 +16,14 @@ from wisqu.openrouter.traits import LIFETIME_S, Ttl
 
 # Turns and prefix lengths (tokens) are counted in classes; each number begins one.
 _TURN_CLASSES = (1, 2, 3, 6)
-_LENGTH_CLASSES = (0, 2_000, 8_000, 32_000)
+_LENGTH_CLASSES = (0, 1_000, 2_000, 8_000, 32_000)
 
 # How often another question follows after a turn of each class. Public collections of chats (WildChat, LMSYS-Chat)
 # have two to two and a half turns a conversation, and those that go on go on longer.
 _START = (0.45, 0.65, 0.75, 0.85)
 # Somebody who brought a document or a long prompt came to work with it.
 _START_LONG = (0.60, 0.72, 0.80, 0.85)
-_LONG_FROM_CLASS = 2
+_LONG_FROM_CLASS = 3
 
 # People keep their pace. Each row is one pace: how often its pauses are up to five minutes, up to an hour, longer.
 _PACES = ((0.94, 0.04, 0.02), (0.10, 0.82, 0.08), (0.10, 0.12, 0.78))
