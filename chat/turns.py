@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from billing import quota
 from billing.amounts import NOTHING, Amounts
-from billing.models import LedgerEntry, PlanLimit
-from billing.plans import subscription_for
+from billing.models import Feature, LedgerEntry, PlanLimit
+from billing.plans import require_feature, subscription_for
 from chat import conversations
 from chat.assembly import Prompt, assemble
 from chat.inputs import ChatInput
@@ -29,7 +29,7 @@ from presets import catalogue, pricing
 from presets.tokens import estimate
 from wisqu.api import idempotency
 from wisqu.api.ids import uuid7
-from wisqu.api.problems import NotFound
+from wisqu.api.problems import NotFound, Problem
 from wisqu.openrouter.routing import Strategy, preferences
 from wisqu.openrouter.types import ChatRequest, Citation, Usage
 
@@ -103,6 +103,8 @@ def open_turn(
     _refuse_unknown_references(chat)
     subscription = subscription_for(owner_id)
     plan = subscription.plan
+    if chat.web_search:
+        _require_web_search(plan)
     conversation = _conversation(owner_id, chat)
     model = _choose_model(plan, chat.model or conversation.model)
     parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
@@ -148,6 +150,12 @@ def _replayed_turn(owner_id: uuid.UUID, turn_id: uuid.UUID | None) -> Turn:
 def _refuse_unknown_references(chat: ChatInput) -> None:
     if chat.attachments or chat.preset:
         raise NotFound(detail="There is no such attachment or preset, or it is not yours.")
+
+
+def _require_web_search(plan: PlanLimit) -> None:
+    require_feature(plan, Feature.WEB_SEARCH)
+    if catalogue.is_server_of_ones_own():
+        raise Problem(422, "web_search_unavailable", "This site's model server can't search the web.")
 
 
 def _conversation(owner_id: uuid.UUID, chat: ChatInput) -> Conversation:
@@ -208,7 +216,7 @@ def _request(
         temperature=settings.LLM_TEMPERATURE if chat.temperature is None else chat.temperature,
         max_tokens=min(limit, model.max_completion_tokens or limit),
         top_p=chat.top_p,
-        provider=preferences(_strategy(chat)),
+        provider=preferences(_strategy(chat)) if settings.MODEL_ROUTING_ENABLED else None,
         session_id=str(conversation.id),
         user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
         web_search=chat.web_search,

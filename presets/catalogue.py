@@ -77,7 +77,7 @@ _reading = threading.Lock()
 def all_models() -> tuple[Model, ...]:
     """Return every model that is listed, by id; on a server of one's own just those that are configured."""
     found = _current()
-    if _serves_other_models() and settings.LLM_MODEL not in found.by_name:
+    if is_server_of_ones_own() and settings.LLM_MODEL not in found.by_name:
         return tuple(_named(found, name) for name in _configured())
     return tuple(model for model in found.models if model.is_listed)
 
@@ -90,7 +90,7 @@ def get(model_id: str) -> Model | None:
     found = _current()
     model = found.by_name.get(model_id)
     if model is None:
-        return Model(id=model_id, name=model_id, is_known=False) if _serves_other_models() else None
+        return Model(id=model_id, name=model_id, is_known=False) if is_server_of_ones_own() else None
     if not model.is_listed and model.successor:
         return found.by_name.get(model.successor, model)
     return model
@@ -232,8 +232,8 @@ def _value(row: CatalogueModel) -> Model:
     )
 
 
-def _serves_other_models() -> bool:
-    """Whether the configured server is not OpenRouter (nor its sandbox), so that it may know models we don't."""
+def is_server_of_ones_own() -> bool:
+    """Tell whether the server is not OpenRouter (nor its sandbox): it may know models that we don't."""
     if settings.OPENROUTER_API_KEY.startswith("sk-or-"):
         return False
     host = urlsplit(settings.OPENROUTER_BASE_URL).hostname or ""

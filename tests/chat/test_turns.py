@@ -6,7 +6,7 @@ import time
 from decimal import Decimal
 from itertools import pairwise
 
-from billing.models import LedgerEntry, MonthlyUsageQuota
+from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit
 from chat.models import Conversation, Message, Turn
 from tests.clients import Api, text_of
 from tests.live import Sandbox, Web
@@ -270,6 +270,18 @@ def test_web_search_brings_citations(alice: Api) -> None:
     assert citations
     assert citations[0]["url"].startswith("http")
     assert events[-1]["message"]["citations"][0]["url"] == citations[0]["url"]
+
+
+def test_web_search_needs_the_plan(alice: Api) -> None:
+    PlanLimit.objects.update(web_search=False)
+    response = alice.ask("Search", web_search=True)
+    assert (response.status_code, response.json()["code"]) == (403, "plan_feature_required")
+
+
+def test_a_server_of_ones_own_is_not_asked_to_search(start_live, sandbox: Sandbox) -> None:
+    web = start_live(OPENROUTER_API_KEY="local")
+    response = Api(web, make_user(plan="premium")).ask("Search", web_search=True)
+    assert (response.status_code, response.json()["code"]) == (422, "web_search_unavailable")
 
 
 def test_a_question_during_an_answer_becomes_its_sibling(alice: Api) -> None:
