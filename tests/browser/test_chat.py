@@ -131,6 +131,30 @@ def test_a_broken_line_opens_again_and_no_word_is_lost(browser_page: Page, live:
     assert Message.objects.filter(role="user").count() == 1
 
 
+def test_a_question_whose_receipt_was_lost_is_asked_once(browser_page: Page, live: Web) -> None:
+    opened: list[WebSocketRoute] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        opened.append(socket)
+        if len(opened) > 1:
+            return
+
+        def swallow(text: str | bytes) -> None:
+            server.close()
+            socket.close(code=1012)
+
+        server.on_message(swallow)
+
+    browser_page.route_web_socket(re.compile("/ws/chat"), relay)
+    chat = Chat(browser_page, live, make_alice())
+    chat.ask(f"[[words:40]] {SLOWLY}")
+    chat.wait_until("done")
+
+    assert chat.read() == counted_words(40)
+    assert Message.objects.filter(role="user").count() == 1
+
+
 def test_two_tabs_see_the_same(chat: Chat, live: Web) -> None:
     chat.ask("[[reply:first]] [[pace:fast]]")
     chat.wait_until("done")
@@ -266,6 +290,20 @@ def test_finished_blocks_stay_in_place_while_the_rest_is_written(chat: Chat) -> 
     chat.wait_until("done")
 
     assert chat.page.evaluate("document.querySelector('[data-messages] .prose > p').isMine")
+
+
+def test_nothing_jumps_while_text_arrives(chat: Chat) -> None:
+    chat.page.evaluate(
+        """() => {
+          window.shifted = 0;
+          const add = entry => { window.shifted += entry.value; };
+          new PerformanceObserver(list => list.getEntries().forEach(add)).observe({ type: "layout-shift" });
+        }"""
+    )
+    chat.ask("Show me a table, some code and a list")
+    chat.wait_until("done")
+
+    assert chat.page.evaluate("window.shifted") < 0.1
 
 
 def test_a_signed_out_person_is_told_and_keeps_the_text(chat: Chat, errors) -> None:
