@@ -61,6 +61,14 @@ def line(message: Message) -> list[str]:
     return [fact for fact in facts if fact]
 
 
+def saving(message: Message) -> str:
+    """Return the share of the price that the prompt cache saved, empty where it saved nothing or nobody said."""
+    discount, cost = message.cache_discount_usd, message.cost_usd
+    if discount is None or cost is None or discount <= 0:
+        return ""
+    return _("saved %(share)s") % {"share": f"{discount / (cost + discount):.0%}"}
+
+
 def facts(message: Message) -> list[tuple[str, str]]:
     """Return all that is known, as names and values."""
     counts = [

@@ -65,6 +65,7 @@ def script_words() -> dict[str, str | dict[str, str]]:
             "%(n)s earlier messages did not fit and were not read.",
         ),
         "seconds": _("%(n)s s"),
+        "saved": _("saved %(share)s"),
         "factModel": _("Model"),
         "factProvider": _("Provider"),
         "factPrompt": _("Tokens read"),

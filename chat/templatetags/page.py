@@ -65,6 +65,8 @@ def receipt_line(message: Message | None) -> SafeString:
     if message is None:
         return mark_safe("")
     line = format_html_join("", "<bdi>{}</bdi>", ((fact,) for fact in receipts.line(message)))
+    if saving := receipts.saving(message):
+        line += format_html('<bdi class="saved">{}</bdi>', saving)
     notice = receipts.cut_notice(message)
     return line + format_html('<span class="cut">{}</span>', notice) if notice else line
 

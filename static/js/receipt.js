@@ -1,7 +1,7 @@
 /* The receipt under an answer, as chat/receipts.py writes it for the history. */
 
 import { find } from "./page.js";
-import { counted, dollars, figure, modelName, seconds, words } from "./words.js";
+import { counted, dollars, figure, fill, modelName, seconds, words } from "./words.js";
 
 /** The model to name: the one asked, unless another one took its place. */
 const answeringModel = ({ fallback_used: isOther, final_model_used: last, model }) => ((isOther || !model) && last) || model || "";
@@ -14,6 +14,12 @@ function lineFacts(message, usage) {
     usage.total_ms != null && seconds(usage.total_ms),
     message.status === "stopped" && words.stopped,
   ].filter(Boolean);
+}
+
+/** The share of the price that the prompt cache saved. */
+function saving({ cache_discount_usd: discount }, { cost_usd: cost }) {
+  if (!(discount > 0) || cost == null) return "";
+  return fill(words.saved, { share: `${Math.round((discount / (cost + discount)) * 100)}%` });
 }
 
 function allFacts(message, usage) {
@@ -44,6 +50,8 @@ export function writeReceipt(article, message) {
   const usage = message.usage ?? {};
   const summary = find("[data-receipt] summary", article);
   summary.replaceChildren(...lineFacts(message, usage).map((fact) => make("bdi", fact)));
+  const saved = saving(message, usage);
+  if (saved) summary.append(Object.assign(make("bdi", saved), { className: "saved" }));
   if (message.history_messages_cut) {
     const notice = make("span", counted(words.cut, message.history_messages_cut));
     notice.className = "cut";

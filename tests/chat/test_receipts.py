@@ -44,3 +44,13 @@ def test_it_says_what_did_not_fit() -> None:
         == "1 earlier message did not fit and was not read."
     )
     assert receipts.cut_notice(Message(history_messages_cut=0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("cost", "discount", "shown"),
+    [("0.0018", "0.0082", "saved 82%"), ("0.01", None, ""), ("0.01", "-0.001", ""), (None, "0.01", "")],
+)
+def test_what_the_cache_saved_is_told_as_a_share(cost: str | None, discount: str | None, shown: str) -> None:
+    message = Message(cost_usd=cost and Decimal(cost), cache_discount_usd=discount and Decimal(discount))
+
+    assert receipts.saving(message) == shown
