@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import uvloop
 
-from bench import growth, memory, opening, report, saving, streaming, subscribers
+from bench import caching, growth, memory, opening, report, saving, streaming, subscribers
 from bench.stage import FULL, QUICK, Scale, stage
 from tools.processes import Stopped, listen_for_stop
 
@@ -22,6 +22,7 @@ QUESTIONS = {
     "memory": memory.ask,
     "streams": growth.streams,
     "conversations": growth.conversations,
+    "caching": caching.ask,
 }
 # What a look of a minute and a half can tell.
 QUICKLY = ("streaming", "delays", "socket", "opening", "memory")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from billing.models import Feature, PlanLimit
 from chat import habits, prompts
-from chat.caching import Placement, Warm, place
+from chat.caching import Placement, Warm, place, unmarked
 from chat.inputs import ChatInput
 from chat.models import Message
 from chat.outlook import expect
@@ -60,7 +60,8 @@ def assemble(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: M
         question_tokens=question_tokens,
     )
     if not may_cache(plan, chat):
-        return prompt
+        prices = pricing.prices_for(prompt.tokens, model.prices, model.overrides)
+        return replace(prompt, placement=unmarked(traits=_traits(model), prices=prices))
     sizes = [system_tokens, *(line.tokens for line in lines if line.content), question_tokens]
     return _marked(prompt, [size + prompts.MESSAGE_OVERHEAD for size in sizes], model, parent, history)
 

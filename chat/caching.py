@@ -113,13 +113,22 @@ def _still_there(warm: Warm | None, ends: Sequence[int]) -> Warm | None:
     return warm if warm.tokens in (None, ends[warm.message]) else None
 
 
+def unmarked(*, traits: CacheTraits, prices: Prices) -> Placement:
+    """Return how to send a prompt that is not to be cached: without marks, and without caching that is charged."""
+    return Placement(automatic=not traits.automatic or _is_free(prices))
+
+
 def _wants_automatic(
     traits: CacheTraits, prices: Prices, value: Worth, left: Warm | None, tokens: int
 ) -> bool:
-    """Tell whether to leave a model to its own caching, which is free with all but a few."""
+    """Tell whether to leave a model to its own caching."""
+    return _is_free(prices) or left is not None or tokens < traits.min_tokens or value.pays("5m")
+
+
+def _is_free(prices: Prices) -> bool:
+    """Tell whether a model's own caching costs nothing, as with all but a few."""
     write, full = prices.input_cache_write, prices.prompt
-    is_free = write is None or full is None or write <= full
-    return is_free or left is not None or tokens < traits.min_tokens or value.pays("5m")
+    return write is None or full is None or write <= full
 
 
 @lru_cache(maxsize=1024)

@@ -120,6 +120,14 @@ def test_models_that_cache_by_themselves_get_no_marks_and_are_read_all_the_same(
     assert second["cache_discount_usd"] > 0
 
 
+def test_charged_caching_is_left_on_where_it_pays_and_off_on_wish(alice: Api, sandbox: Sandbox) -> None:
+    luna = "openai/gpt-5.6-luna"
+    first, second = two_turns(alice, model=luna)
+    unwanted = ask(alice, "One", model=luna, enable_caching=False)
+    assert first["cached_tokens_written"] > 1024 < second["cached_tokens_read"]
+    assert (unwanted["cached_tokens_written"], unwanted["cache_discount_usd"]) == (0, 0)
+
+
 def test_another_model_does_not_count_on_the_first_ones_cache(alice: Api) -> None:
     first = ask(alice, "One")
     second = ask(alice, "Two", first["conversation_id"], model="anthropic/claude-sonnet-4.5")

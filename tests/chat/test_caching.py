@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from chat.caching import Placement, Warm, place, worth
+from chat.caching import Placement, Warm, place, unmarked, worth
 from chat.outlook import Habit, Outlook, Pace, expect, key_of
 from presets.pricing import Prices
 from wisqu.openrouter.traits import CacheTraits, cache_traits
@@ -143,6 +143,12 @@ def test_paid_automatic_caching_is_left_on_only_where_it_pays() -> None:
 
 def test_paid_automatic_caching_goes_on_while_it_reads() -> None:
     assert placed(GROWN, NEVER, traits=PAID_AUTOMATIC, warm=Warm(0, "5m", age_s=60)).automatic
+
+
+def test_caching_that_is_off_is_off_where_it_is_charged() -> None:
+    assert unmarked(traits=PAID_AUTOMATIC, prices=PRICES) == Placement(automatic=False)
+    assert unmarked(traits=PAID_AUTOMATIC, prices=FREE_AUTOMATIC) == Placement()
+    assert unmarked(traits=CLAUDE, prices=PRICES) == Placement()
 
 
 @pytest.mark.parametrize("name", ["prompt", "input_cache_read", "input_cache_write"])

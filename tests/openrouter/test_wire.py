@@ -27,6 +27,13 @@ def test_text_without_a_mark_is_a_plain_string() -> None:
     assert body(TextPart("a"), TextPart("b"))["messages"] == [{"role": "user", "content": "ab"}]
 
 
+def test_automatic_caching_is_switched_off_only_on_wish() -> None:
+    history = (Message.text("user", "hello"),)
+    sent = json.loads(encode_request(ChatRequest("m", history, automatic_cache=False)))
+    assert sent["prompt_cache_options"] == {"mode": "explicit"}
+    assert "prompt_cache_options" not in json.loads(encode_request(ChatRequest("m", history)))
+
+
 def test_a_cache_mark_makes_a_list_of_parts() -> None:
     content = body(TextPart("long", CachePoint("1h")), TextPart("new"))["messages"][0]["content"]
     assert content == [

@@ -142,6 +142,12 @@ def test_gpt_5_6_pays_for_automatic_writes(box: Sandbox) -> None:
     assert (read, written > 1024) == (0, True)
 
 
+def test_gpt_5_6_caches_nothing_unasked_when_told_so(box: Sandbox) -> None:
+    only_marks = {"model": "openai/gpt-5.6-luna", "prompt_cache_options": {"mode": "explicit"}}
+    assert counters(box, LONG, **only_marks) == counters(box, LONG, **only_marks) == (0, 0)
+    assert counters(box, marked(LONG), **only_marks)[1] > 1024
+
+
 def test_a_mark_on_the_request_marks_its_last_block(box: Sandbox) -> None:
     assert counters(box, LONG, cache_control={"type": "ephemeral"})[1] > 1024
 
