@@ -1,7 +1,7 @@
 """What does prompt caching save, and how near is that to the best possible?
 
 Conversations are replayed on a moved clock with the sandbox's own arithmetic, once with each policy.
-`python -m bench.caching` prints the tables.
+`python -m bench.caching` prints the tables; the proportions of the mix are in `bench.talks`.
 """
 
 from __future__ import annotations
