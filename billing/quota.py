@@ -126,6 +126,19 @@ def record(*, user_id: UUID, charge: Amounts, entry: EntryFacts) -> LedgerEntry:
     return written
 
 
+def record_erased(*, user_id: UUID, entry: EntryFacts) -> LedgerEntry:
+    """Book what work cost whose account was erased while it ran: nobody is left to charge, the cost stays true."""
+    _need_transaction()
+    return _charged_before(entry) or ledger.write(
+        user_id=user_id,
+        plan="",
+        period_start=timezone.now(),
+        charge=NOTHING,
+        facts=entry,
+        reservation_key=None,
+    )
+
+
 def _hold(*, user_id: UUID, plan: PlanLimit, period: Period, amounts: Amounts) -> None:
     """Add the amounts to what is held where every limit leaves room; else raise QuotaExceeded."""
     row = MonthlyUsageQuota.objects.filter(user_id=user_id, period_start=period.start)

@@ -118,14 +118,16 @@ def _pauses(history: Sequence[Message], now: datetime) -> list[float]:
 
 
 def _warm(parent: Message | None, model: catalogue.Model, traits: CacheTraits, now: datetime) -> Warm | None:
-    """Return what the answer before left in the cache of this model."""
-    if parent is None or parent.fallback_used or parent.model != model.id:
+    """Return what the answer before left in the cache of this model, as far as its provider's counts allow."""
+    if parent is None or parent.fallback_used or parent.model != model.id or parent.prompt_tokens is None:
         return None
     age_s = (now - parent.created_at).total_seconds()
     if traits.automatic:
         is_cached = bool(parent.cached_tokens_read or parent.cached_tokens_written)
         return Warm(0, "5m", age_s=age_s) if is_cached else None
-    if not parent.cache_breakpoints:
+    # After a look-up nobody has said what was written, which is not the same as nothing.
+    is_empty = parent.cached_tokens_written == 0 and not parent.cached_tokens_read
+    if is_empty or not parent.cache_breakpoints:
         return None
     mark = parent.cache_breakpoints[-1]
     return Warm(mark["message"], mark["ttl"], age_s=age_s, tokens=mark["tokens"])

@@ -26,6 +26,7 @@ INTERVAL = 0.75  # seconds; a stop that only the database tells of has to arrive
 _SAVE = """
 UPDATE chat_message SET content = %s, stream_ends = %s, generation_id = %s WHERE id = %s AND status = 'streaming'
 """
+_DELETED = object()
 _watcher: asyncio.Task[None] | None = None
 
 
@@ -66,14 +67,14 @@ def _changed(turns: list[RunningTurn]) -> list[tuple[str, bytes, str, uuid.UUID]
 
 
 def _save(turn_ids: list[uuid.UUID], rows: list[tuple[str, bytes, str, uuid.UUID]]) -> list[uuid.UUID]:
-    """Store the texts and the sign of life; return the turns that were asked to stop."""
+    """Store the texts and the sign of life; return the turns that were asked to stop, or deleted."""
     prepare = Message._meta.pk.get_db_prep_value
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.executemany(_SAVE, [(*row[:3], prepare(row[3], connection)) for row in rows])
         Turn.objects.filter(id__in=turn_ids).running().update(heartbeat_at=timezone.now())
-    asked = Turn.objects.filter(id__in=turn_ids, stop_requested_at__isnull=False)
-    return list(asked.values_list("id", flat=True))
+    asked = dict(Turn.objects.filter(id__in=turn_ids).values_list("id", "stop_requested_at"))
+    return [turn_id for turn_id in turn_ids if asked.get(turn_id, _DELETED) is not None]
 
 
 def content_offset(stream_ends: bytes | memoryview | None, after: int) -> int:

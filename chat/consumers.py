@@ -31,6 +31,7 @@ from wisqu.accounts.auth import resolve_scope
 from wisqu.api import idempotency
 from wisqu.api.bodies import encode_json, parse_object
 from wisqu.api.handlers import TOO_LARGE, problem_from
+from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, Problem
 from wisqu.api.threads import in_thread
 
@@ -111,7 +112,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._act(frame, ref)
         except Exception as error:
             problem = problem_from(error)
-            await self.send_frame({"type": "rejected", "ref": ref, "problem": problem.body()})
+            await self.send_frame(
+                {"type": "rejected", "ref": ref, "problem": problem.body(request_id=str(uuid7()))}
+            )
 
     def _read(self, text: str | None) -> dict[str, Any]:
         if text is None:
@@ -197,12 +200,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _forward(self, turn_id: uuid.UUID, batches: Any, ref: str | None, tells_quota: bool) -> None:
         batch: Batch
-        async for batch in batches:
-            for seq, body in batch:
-                with_ref = ref if body.startswith(b'{"type":"start"') else None
-                await self.send(text_data=socket_frame(turn_id, seq, body, ref=with_ref))
-        if tells_quota:
-            await self.send_frame({"type": "quota", **await in_thread(usage, self._user())})
+        try:
+            async for batch in batches:
+                for seq, body in batch:
+                    with_ref = ref if body.startswith(b'{"type":"start"') else None
+                    await self.send(text_data=socket_frame(turn_id, seq, body, ref=with_ref))
+            if tells_quota:
+                await self.send_frame({"type": "quota", **await in_thread(usage, self._user())})
+        except OSError:
+            return  # the client left between two frames; the turn goes on
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame that is not an event of a turn."""

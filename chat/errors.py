@@ -23,6 +23,7 @@ _RETRYABLE = {
     "upstream_timeout",
     "interrupted",
     "malformed_reply",
+    "empty_answer",
 }
 
 

@@ -36,6 +36,15 @@ def history_budget(*, context: int, system_tokens: int, question_tokens: int) ->
 
     Raises Problem 400 `context_exceeded`, with the figures, when the question alone does not fit.
     """
+    if system_tokens + 2 * MESSAGE_OVERHEAD >= context:
+        raise Problem(
+            400,
+            "context_exceeded",
+            f"The system prompt has about {system_tokens:,} tokens; your plan and this model hold {context:,} in all. "
+            "Shorten system_prompt.",
+            system_prompt_tokens=system_tokens,
+            max_tokens=context,
+        )
     left = context - system_tokens - question_tokens - 2 * MESSAGE_OVERHEAD
     if left < 0:
         room = max(0, context - system_tokens - 2 * MESSAGE_OVERHEAD)

@@ -33,6 +33,8 @@ from wisqu.openrouter.types import Delta
 log = logging.getLogger(__name__)
 
 _SERVER_STOPPED = ("interrupted", "The server was restarted while this answer was being written.")
+_DELETED = ("conversation_deleted", "This conversation was deleted while the answer was being written.")
+_EMPTY = ("empty_answer", "The model gave no answer.")
 _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
 
 
@@ -116,7 +118,10 @@ class RunningTurn:
         except Exception:
             log.exception("a turn failed unexpectedly")
             return self._outcome(Turn.Status.FAILED, error=_OUR_FAULT)
-        outcome = self._outcome(Turn.Status.DONE)
+        has_answer = bool(self.parts or self.reasoning)
+        outcome = (
+            self._outcome(Turn.Status.DONE) if has_answer else self._outcome(Turn.Status.FAILED, error=_EMPTY)
+        )
         outcome.finish_reason = completion.finish_reason or ""
         outcome.models_attempted = completion.models_attempted
         return outcome
@@ -196,11 +201,14 @@ class RunningTurn:
         """Return the answer as somebody else stored it; as failed where nothing can be read."""
         try:
             return await in_thread(Message.objects.get, id=self.opened.answer.id)
-        except (DatabaseError, Message.DoesNotExist):
-            message = self.opened.answer
-            message.status, message.content = Message.Status.FAILED, self.text()
-            message.error_code, message.error_detail = _OUR_FAULT
-            return message
+        except Message.DoesNotExist:
+            reason = _DELETED
+        except DatabaseError:
+            reason = _OUR_FAULT
+        message = self.opened.answer
+        message.status, message.content = Message.Status.FAILED, self.text()
+        message.error_code, message.error_detail = reason
+        return message
 
 
 def routing_event(message: Message) -> Event:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from billing import quota
 from billing.amounts import NOTHING, Amounts
-from billing.models import Feature, LedgerEntry, PlanLimit
+from billing.models import Feature, LedgerEntry, PlanLimit, Reservation
 from billing.plans import require_feature, subscription_for
 from chat import conversations
 from chat.assembly import Prompt, assemble
@@ -252,7 +252,7 @@ def pseudonym(user_id: uuid.UUID) -> str:
 def close_turn(
     *, turn_id: uuid.UUID, answer: Message, outcome: Outcome, prompt_estimate: int = 0
 ) -> Message | None:
-    """Store the answer and settle the hold. None when the turn was closed before, by whomever.
+    """Store the answer and settle the hold. None when the turn was closed before, by whomever, or deleted.
 
     `prompt_estimate` (tokens) is charged where the server did not count. A failed answer costs the user nothing; what
     it cost us stands in the ledger all the same.
@@ -260,12 +260,14 @@ def close_turn(
     ended = Turn.objects.filter(id=turn_id, status=Turn.Status.RUNNING).update(
         status=outcome.status, ended_at=timezone.now()
     )
-    if not ended:
+    if not ended and Turn.objects.filter(id=turn_id).exists():
         return None
     _fill(answer, outcome)
-    answer.save(update_fields=_ANSWER_FIELDS)
+    if ended:
+        answer.save(update_fields=_ANSWER_FIELDS)
+    # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
     _settle(turn_id, outcome, answer, prompt_estimate)
-    return answer
+    return answer if ended else None
 
 
 _ANSWER_FIELDS = [
@@ -350,15 +352,20 @@ def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estim
     if not outcome.generation_id and outcome.usage is None and not outcome.content:
         quota.release(key=turn_id)
         return
-    is_charged = outcome.status != Turn.Status.FAILED
+    # What failed, or was stopped before its first word, costs the user nothing.
+    is_charged = outcome.status == Turn.Status.DONE or (
+        outcome.status == Turn.Status.STOPPED and bool(outcome.content or outcome.reasoning)
+    )
     tokens = message.total_tokens
     if tokens is None:
         tokens = prompt_estimate + message.token_estimate
-    quota.settle(
-        key=turn_id,
-        charge=Amounts(messages=1, tokens=tokens) if is_charged else NOTHING,
-        entry=_entry(outcome, message),
-    )
+    entry = _entry(outcome, message)
+    try:
+        quota.settle(
+            key=turn_id, charge=Amounts(messages=1, tokens=tokens) if is_charged else NOTHING, entry=entry
+        )
+    except Reservation.DoesNotExist:  # the account was erased, and its holds with it
+        quota.record_erased(user_id=message.conversation.owner_id, entry=entry)
 
 
 def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:

@@ -55,8 +55,8 @@ class Model:
 
     @property
     def chats(self) -> bool:
-        """Whether it takes text and gives text."""
-        return "text" in self.input_modalities and "text" in self.output_modalities
+        """Whether it takes text and gives text, and nothing but text: makers of images and sounds have other doors."""
+        return "text" in self.input_modalities and self.output_modalities == ("text",)
 
     def may_be_used(self, *, allow_advanced: bool) -> bool:
         """Tell whether somebody with or without advanced models may use it."""

@@ -48,6 +48,7 @@ class Family:
 
     def __init__(self) -> None:
         self.members: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.needed: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> Family:
         return self
@@ -56,41 +57,56 @@ class Family:
         self.end()
 
     def start(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None, **options: Any
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        is_needed: bool = False,
+        **options: Any,
     ) -> subprocess.Popen[bytes]:
-        """Start `argv`; `name` is what people read when it ends too early. `options` are those of Popen."""
+        """Start `argv`; `name` is what people read when it ends too early. `options` are those of Popen.
+
+        One that `is_needed` by the others is ended after them, so that none of them fails for want of it.
+        """
         process: subprocess.Popen[bytes] = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_child, **options
         )
-        self.members.append((name, process))
+        (self.needed if is_needed else self.members).append((name, process))
         return process
 
     def dead(self) -> tuple[str, int] | None:
         """Return name and exit status of a child that has ended, if there is one."""
-        for name, process in self.members:
+        for name, process in [*self.needed, *self.members]:
             status = process.poll()
             if status is not None:
                 return name, status
         return None
 
     def end(self) -> None:
-        """SIGTERM to every group, last started first; SIGKILL to what is still there after the grace."""
-        groups = [process.pid for _, process in reversed(self.members)]
+        """End every group, last started first, and then those that were needed by the others."""
+        self._end(self.members)
+        self._end(self.needed)
+
+    def _end(self, members: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+        """SIGTERM to every group; SIGKILL to what is still there after the grace."""
+        groups = [process.pid for _, process in reversed(members)]
         for group in groups:
             _signal_group(group, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
-        while time.monotonic() < deadline and self._any_left(groups):
+        while time.monotonic() < deadline and _any_left(members):
             time.sleep(0.02)
         for group in groups:
             _signal_group(group, signal.SIGKILL)
-        for _, process in self.members:
+        for _, process in members:
             process.wait()
-        self.members.clear()
+        members.clear()
 
-    def _any_left(self, groups: Sequence[int]) -> bool:
-        for _, process in self.members:
-            process.poll()  # buries the child: a zombie would keep its group alive
-        return any(_signal_group(group, 0) for group in groups)
+
+def _any_left(members: Sequence[tuple[str, subprocess.Popen[bytes]]]) -> bool:
+    for _, process in members:
+        process.poll()  # buries the child: a zombie would keep its group alive
+    return any(_signal_group(process.pid, 0) for _, process in members)
 
 
 def _child() -> None:

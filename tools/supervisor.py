@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -140,7 +141,9 @@ def start_sandbox(family: processes.Family, place: Place, environ: dict[str, str
     environ["OPENROUTER_BASE_URL"] = f"http://127.0.0.1:{port}/api/v1"
     environ["OPENROUTER_API_KEY"] = SANDBOX_KEY
     command = [str(place.python), "-m", "wisqu.sandbox", "--port", str(port)]
-    family.start("the sandbox", command, env=environ, cwd=place.root, stdout=subprocess.DEVNULL)
+    family.start(
+        "the sandbox", command, env=environ, cwd=place.root, stdout=subprocess.DEVNULL, is_needed=True
+    )
 
 
 def prepare(place: Place, environ: Mapping[str, str], facts: Mapping[str, Any]) -> None:
@@ -216,6 +219,8 @@ def announce(place: Place, facts: Mapping[str, Any]) -> None:
 
 def watch(family: processes.Family) -> int:
     """Look after the processes until one ends."""
-    while True:
-        ended(family)
+    while not (dead := family.dead()):
         time.sleep(0.2)
+    # At once: ending the others takes its time.
+    print(f"WisQu stops: {dead[0]} ended by itself (status {dead[1]}).", file=sys.stderr, flush=True)
+    return 1

@@ -14,7 +14,7 @@ pages = get_asgi_application()
 # ruff: noqa: E402 - models can be imported only once Django is set up
 from channels.routing import URLRouter
 
-from chat import running, upstream
+from chat import running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from wisqu.api.asgi import ApiHandler, BodyLimit
@@ -53,6 +53,7 @@ async def _live(receive: Any, send: Any) -> None:
             await send({"type": "lifespan.startup.complete"})
             running.spawn(asyncio.to_thread(warm_up))
             running.spawn(upstream.client().connect())
+            running.spawn(sweeping.keep_sweeping())
         else:
             await running.shut_down()
             await upstream.close()

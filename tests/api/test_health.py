@@ -17,6 +17,10 @@ def test_live_touches_nothing() -> None:
     assert Client().get("/api/v1/health/live").json() == {"status": "ok"}
 
 
+def test_a_balancer_may_ask_by_head() -> None:
+    assert Client().head("/api/v1/health/live").status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_ready_asks_the_database(settings) -> None:
     response = Client().get("/api/v1/health/ready")

@@ -85,6 +85,15 @@ def test_pages_hold_every_conversation_once(alice: Rest) -> None:
     assert len(seen) == len(set(seen)) == 25
 
 
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=abc", "limit=-1", "limit=99999999999999999999", "cursor=zzz"]
+)
+def test_a_page_that_cannot_be_is_refused_by_its_field(alice: Rest, query: str) -> None:
+    response = alice.call("get", f"/conversations?{query}")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == query.partition("=")[0]
+
+
 def test_a_page_has_at_most_a_hundred(alice: Rest) -> None:
     make_conversations(alice.user, 120)
     assert len(alice.call("get", "/conversations?limit=1000").json()["results"]) == 100

@@ -14,6 +14,7 @@ from chat.tasks import DEAD_AFTER, close_abandoned_turns
 from tests.clients import Api, text_of
 from tests.live import Sandbox, Web
 from tests.people import make_user
+from wisqu.accounts.erasure import erase
 
 SLOW = "Die [[words:3000]] [[pace:10ms]]"
 
@@ -39,7 +40,7 @@ def test_a_dead_turn_is_closed_with_its_text_and_its_cost(start_live, sandbox: S
     die_in_the_middle(web, Api(web, user))
     kept = Message.objects.get(role="assistant").content
     age_the_turn()
-    assert close_abandoned_turns() == 1
+    close_abandoned_turns()  # or a web process that lives, which looks every few seconds
     answer = Message.objects.get(role="assistant")
     entry = LedgerEntry.objects.get()
     assert (answer.status, answer.error_code, answer.content) == ("failed", "interrupted", kept)
@@ -86,10 +87,9 @@ def test_a_turn_closed_twice_is_charged_once(alice: Api) -> None:
     with alice.streaming("Late [[words:100]] [[pace:20ms]]") as events:
         next(events)
         age_the_turn()
-        closed = close_abandoned_turns()
+        close_abandoned_turns()
         last = list(events)[-1]
     quota = MonthlyUsageQuota.objects.get()
-    assert closed == 1
     assert last["message"]["status"] == "failed"
     assert (quota.used_messages, quota.held_messages) == (0, 0)
     assert LedgerEntry.objects.count() <= 1
@@ -114,3 +114,52 @@ def test_a_server_that_is_told_to_end_keeps_its_turns(start_live) -> None:
     assert (turn.status, turn.answer.error_code) == ("failed", "interrupted")
     assert turn.answer.content != ""
     assert MonthlyUsageQuota.objects.get().held_messages == 0
+
+
+def test_a_web_process_closes_what_another_left(start_live) -> None:
+    web, user = start_live(), make_user(plan="premium")
+    die_in_the_middle(web, Api(web, user))
+    start_live()
+    age_the_turn()
+    began = time.monotonic()
+    while Turn.objects.get().status == "running":
+        assert time.monotonic() - began < 20
+        time.sleep(0.2)
+    assert Turn.objects.get().status == "failed"
+
+
+def test_a_deleted_conversation_ends_its_turn_and_is_charged(alice: Api, sandbox: Sandbox) -> None:
+    with alice.streaming("Delete [[words:1000]] [[pace:10ms]]") as events:
+        start = next(events)
+        while next(events)["type"] != "content":
+            pass
+        assert alice.http.delete(f"/conversations/{start['conversation_id']}").status_code == 204
+        last = list(events)[-1]
+    (upstream,) = sandbox.ledger(session=start["conversation_id"])
+    quota, entry = MonthlyUsageQuota.objects.get(), LedgerEntry.objects.get()
+    assert (last["type"], last["code"]) == ("error", "conversation_deleted")
+    assert upstream["aborted_at"] is not None
+    assert (quota.used_messages, quota.held_messages, quota.held_tokens) == (1, 0, 0)
+    assert entry.cost_usd == Decimal(str(upstream["cost"]))
+
+
+def test_an_account_deleted_during_its_answer_leaves_its_cost_in_the_ledger(
+    live: Web, sandbox: Sandbox
+) -> None:
+    user = make_user(plan="premium")
+    with Api(live, user).streaming("Erase [[words:1000]] [[pace:10ms]]") as events:
+        start = next(events)
+        while next(events)["type"] != "content":
+            pass
+        erase(user)
+        list(events)
+    (upstream,) = sandbox.ledger(session=start["conversation_id"])
+    wait_for(lambda: LedgerEntry.objects.exists())
+    assert LedgerEntry.objects.get().generation_id == upstream["id"]
+
+
+def wait_for(condition) -> None:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < 15
+        time.sleep(0.1)

@@ -297,3 +297,25 @@ def test_an_unknown_model_is_refused_before_anybody_is_asked(alice: Api) -> None
     response = alice.ask("Hi", model="nobody/knows-it")
     assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "unknown_model")
     assert Turn.objects.count() == 0
+
+
+def test_a_stop_before_the_first_word_costs_no_message(alice: Api) -> None:
+    with alice.streaming("Wait [[first:3000ms]] [[words:5]]") as events:
+        turn_id = next(events)["turn_id"]
+        time.sleep(0.5)
+        alice.post(f"/chat/turns/{turn_id}/stop")
+        last = list(events)[-1]
+    assert (last["message"]["status"], last["message"]["content"]) == ("stopped", "")
+    assert alice.usage()["messages"] == {"used": 0, "limit": 2000, "remaining": 2000}
+
+
+def test_an_answer_without_a_word_is_a_failure_that_costs_nothing(alice: Api) -> None:
+    problem = alice.ask(f"Empty [[fault:empty]] {QUICK}", fallback_models=[]).json()
+    assert (problem["code"], problem["retryable"]) == ("empty_answer", True)
+    assert alice.usage()["messages"]["used"] == 0
+
+
+def test_a_system_prompt_beyond_the_context_is_named(live: Web) -> None:
+    problem = Api(live, make_user(plan="free")).ask("Hi", system_prompt="word " * 6000).json()
+    assert (problem["code"], problem["max_tokens"]) == ("context_exceeded", 4000)
+    assert "system prompt" in problem["detail"]

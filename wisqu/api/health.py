@@ -17,21 +17,24 @@ log = logging.getLogger(__name__)
 router = Router(tags=["health"], auth=None)
 
 
+@router.api_operation(["HEAD"], "/health/live", include_in_schema=False)
 @router.get("/health/live", response={200: dict[str, str]}, summary="Is the process alive")
 async def live(request: HttpRequest) -> dict[str, str]:
     """Never touches a dependency."""
     return {"status": "ok"}
 
 
+@router.api_operation(["HEAD"], "/health/ready", include_in_schema=False)
 @router.get("/health/ready", response={200: dict[str, Any], 503: dict[str, Any]}, summary="Can it serve")
 async def ready(request: HttpRequest) -> HttpResponse:
     """503 while a dependency that is needed is down."""
     return await _report()
 
 
+@router.api_operation(["HEAD"], "/health", include_in_schema=False)
 @router.get("/health", response={200: dict[str, Any], 503: dict[str, Any]}, summary="State in one word")
 async def health(request: HttpRequest) -> HttpResponse:
-    """The same checks as `ready`."""
+    """The same checks as `ready`: ok, degraded (it serves, but something is missing), or unavailable."""
     return await _report()
 
 

@@ -30,14 +30,13 @@ KEPT_FOR = timedelta(hours=24)
 DEAD_AFTER = timedelta(minutes=15)
 
 
-def read_key(value: str | None) -> str | None:
-    """Return the key of a header; None where there is none. Raises Problem 400 for one that is too long."""
-    if not value:
+def read_key(value: object) -> str | None:
+    """Return the key that came with a request; None where there is none. Raises Problem 400 for one that can't be."""
+    if value is None or value == "":
         return None
-    if len(value) > MAX_LENGTH or "\x00" in value:
-        raise Problem(
-            400, "invalid_idempotency_key", f"An Idempotency-Key has at most {MAX_LENGTH} characters."
-        )
+    if not isinstance(value, str) or len(value) > MAX_LENGTH or "\x00" in value:
+        detail = f"An Idempotency-Key is a text of at most {MAX_LENGTH} characters."
+        raise Problem(400, "invalid_idempotency_key", detail)
     return value
 
 

@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from wisqu.api.ids import uuid7
-from wisqu.api.problems import CONTENT_TYPE, NotFound, Problem, problem_response
+from wisqu.api.problems import CONTENT_TYPE, Problem, problem_response
 
 API_PREFIX = "/api/"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _PLAIN = {
     400: Problem(400, "bad_request", "The request can't be understood."),
-    404: NotFound(),
+    404: Problem(404, "not_found", "There is nothing at this address."),
     405: Problem(405, "method_not_allowed", "This address does not take that method."),
     500: Problem(500, "internal_error", "Something went wrong on our side. Nothing was lost; try again."),
 }
