@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.management import call_command, get_commands
 from django.db import connection
+from django.utils import translation
 
 from tests.flushing import permit_flush
 from tests.live import Sandbox, Web
@@ -51,6 +52,13 @@ def uses_database(request: pytest.FixtureRequest) -> bool:
 def is_transactional(request: pytest.FixtureRequest) -> bool:
     marker = request.node.get_closest_marker("django_db")
     return "transactional_db" in request.fixturenames or bool(marker and marker.kwargs.get("transaction"))
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A request leaves the language it was answered in to this thread, and so to the next test."""
+    yield
+    translation.deactivate()
 
 
 def seed() -> None:

@@ -2,16 +2,51 @@
 
 import gettext
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import translation
 
 from chat.words import script_words
+from tests.people import make_alice
+from wisqu.accounts.credentials import make_key
+from wisqu.accounts.models import APIKey, User
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
 BLANK = re.compile(r"%\(\w+\)\w|</?\w+")
+
+
+# Names, which no language translates.
+NAMES = re.compile(r"WisQu|API|UTC|JavaScript|Premium")
+
+
+class Wording(HTMLParser):
+    """The text of a page that its reader's language has to answer for."""
+
+    VOID = frozenset(("meta", "link", "input", "br", "img", "hr", "path", "use"))
+    OTHER = frozenset(("script", "style", "bdi", "code", "kbd", "select", "symbol", "time"))
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.skipped: list[bool] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            ltr = dict(attrs).get("dir") in ("ltr", "auto")
+            self.skipped.append(ltr or tag in self.OTHER or any(self.skipped[-1:]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            self.skipped.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self.skipped[-1:]):
+            self.texts.append(data.strip())
 
 
 def catalogue(language: str) -> dict[str, list[str]]:
@@ -47,3 +82,24 @@ def test_the_scripts_speak_it(language: str) -> None:
 
     assert words["failed"] != script_words()["failed"]
     assert all(words.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_one_chooses_from_is_in_the_language(language: str) -> None:
+    for label in [*User.Theme.labels, *APIKey.Scope.labels]:
+        with translation.override("en"):
+            english = str(label)
+        with translation.override(language):
+            assert str(label) != english
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/accounts/profile/", "/accounts/keys/"])
+def test_an_arabic_page_holds_no_english(client: Client, path: str) -> None:
+    alice = make_alice(language="ar", name="نور")
+    make_key(user=alice, name="mine", scopes=["read", "write", "account"])
+    client.force_login(alice)
+    texts = Wording(client.get(path).content.decode()).texts
+
+    assert "".join(texts)
+    assert [text for text in texts if re.search("[A-Za-z]", NAMES.sub("", text))] == []

@@ -14,6 +14,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from wisqu.api.ids import uuid7
 
@@ -45,9 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Theme(models.TextChoices):
         """Which colours the pages take."""
 
-        SYSTEM = "system", "As the device"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "system", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField("e-mail address", max_length=254, unique=True)
@@ -176,9 +177,9 @@ class APIKey(models.Model):
     class Scope(models.TextChoices):
         """What a key may do."""
 
-        READ = "read", "Read"
-        WRITE = "write", "Ask and change"
-        ACCOUNT = "account", "Manage the account and its keys"
+        READ = "read", _("Read")
+        WRITE = "write", _("Ask and change")
+        ACCOUNT = "account", _("Manage the account and its keys")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
@@ -197,3 +198,8 @@ class APIKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (wq_{self.prefix}…)"
+
+    @property
+    def scope_labels(self) -> list[str]:
+        """Return what the key may do, in the reader's language."""
+        return [str(self.Scope(scope).label) for scope in self.scopes]
