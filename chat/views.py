@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -21,6 +21,7 @@ from chat.sidebar import shelf
 from chat.words import script_words
 from presets import catalogue
 from wisqu.accounts.models import User
+from wisqu.api.pages import not_found
 
 # The key that `make run` gives to the server when it starts the sandbox beside it.
 SANDBOX_KEY = "sk-or-sandbox"
@@ -42,9 +43,10 @@ def new_chat(request: HttpRequest) -> HttpResponse:
 def conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
     """Show the end of a conversation, or with `until` what ends there; with `part=messages` that alone."""
     found = Conversation.objects.for_owner(_user(request).id).filter(id=conversation_id).first()
-    if found is None:
-        raise Http404
-    part = part_of_branch(found, last_id=_uuid_or_404(request.GET.get("until")))
+    until = request.GET.get("until", "")
+    if found is None or (until and not _is_uuid(until)):
+        return not_found(request)
+    part = part_of_branch(found, last_id=uuid.UUID(until) if until else None)
     context = {"conversation": found, "part": part}
     if request.GET.get("part") == "messages":
         return render(request, "chat/_messages.html", context)
@@ -84,11 +86,12 @@ def _models(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-def _uuid_or_404(text: str | None) -> uuid.UUID | None:
+def _is_uuid(text: str) -> bool:
     try:
-        return uuid.UUID(text) if text else None
+        uuid.UUID(text)
     except ValueError:
-        raise Http404 from None
+        return False
+    return True
 
 
 def _suggestions() -> list[dict[str, str]]:

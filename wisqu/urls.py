@@ -1,12 +1,13 @@
 """All addresses."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from chat.urls import page_urlpatterns as chat_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
+from wisqu.api.pages import favicon, not_found, robots
 
 urlpatterns = [
     path("api/v1/", include("wisqu.root")),
@@ -14,5 +15,9 @@ urlpatterns = [
     path("docs", with_inline_styles(SpectacularSwaggerSplitView.as_view(url_name="openapi")), name="docs"),
     path("admin/", admin.site.urls),
     path("accounts/", include(account_pages)),
+    path("favicon.ico", favicon),
+    path("robots.txt", robots),
     *chat_pages,
+    # The trees above answer for themselves, some after adding a slash.
+    re_path(r"^(?!api/|admin|accounts|static/)", not_found),
 ]

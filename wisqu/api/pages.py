@@ -1,0 +1,25 @@
+"""The few addresses that belong to no part of the product: what browsers and robots ask for unasked, and the rest."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Send those who look where icons used to be to the icon."""
+    return redirect(static("img/mark.svg"))
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Ask robots to stay away: nothing here is public."""
+    return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    """Say that there is nothing, in the product's own words also where Django would show its page for developers."""
+    return render(request, "404.html", status=404)
