@@ -86,6 +86,11 @@ def facts(message: Message) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
+def is_cut_short(message: Message) -> bool:
+    """Tell whether the answer ended because it had reached its limit of tokens, not because all was said."""
+    return message.status == Message.Status.DONE and message.finish_reason == "length"
+
+
 def cut_notice(message: Message) -> str:
     """Return a sentence about messages that did not fit, empty when all did."""
     cut = message.history_messages_cut

@@ -29,6 +29,8 @@ def failures() -> dict[str, str]:
         "upstream_timeout": _("The model took too long to answer."),
         "interrupted": _("The answer broke off. What had arrived is kept above."),
         "malformed_reply": _("What the model's provider sent could not be read."),
+        "empty_answer": _("The model gave no answer. Try again."),
+        "conversation_deleted": _("This conversation was deleted while the answer was being written."),
         "unknown_model": _("There is no such model any more. Please choose another one."),
         "internal_error": _("Something broke on our side. It has been noted."),
     }
@@ -42,6 +44,7 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "copyCode": _("Copy code"),
         "copied": _("Copied"),
         "copyFailed": _("Your browser did not allow copying."),
+        "waits": _("Waiting for the connection. Your question is sent as soon as it is back."),
         "writing": _("The answer is being written."),
         "finished": _("The answer is finished."),
         "stoppedSaid": _("The answer was stopped."),

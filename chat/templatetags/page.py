@@ -78,6 +78,12 @@ def receipt_facts(message: Message | None) -> list[tuple[str, str]]:
 
 
 @register.filter
+def is_cut_short(message: Message | None) -> bool:
+    """Tell whether an answer looks finished and is not."""
+    return message is not None and receipts.is_cut_short(message)
+
+
+@register.filter
 def failure_text(message: Message | None) -> str:
     """Return what to say about an answer that failed, in the reader's language where we know the cause."""
     if message is None or message.status != Message.Status.FAILED:

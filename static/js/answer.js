@@ -1,8 +1,8 @@
 /* One answer on the page: waiting, growing, and ended in one of its ways. */
 
-import { copyText, find, fromTemplate } from "./page.js";
+import { copyText, find, findAll, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
-import { writeReceipt } from "./receipt.js";
+import { isCutShort, writeReceipt } from "./receipt.js";
 import { problemText, words } from "./words.js";
 
 export function questionElement(text) {
@@ -43,7 +43,13 @@ export class Answer {
     return this.element.dataset.status === "streaming";
   }
 
+  /** Say that the question has not left yet, or no longer. */
+  set isWaiting(value) {
+    find("[data-waits]", this.element).hidden = !value;
+  }
+
   start(frame) {
+    this.isWaiting = false;
     this.element.dataset.turn = frame.turn_id;
     this.element.dataset.message = frame.message_id;
   }
@@ -77,6 +83,7 @@ export class Answer {
     delete this.element.dataset.length;
     this.prose.finish(message.content);
     writeReceipt(this.element, message);
+    find("[data-cut-short]", this.element).hidden = !isCutShort(message);
     if (message.status === "failed") this.fail(message.error);
     this.changed();
   }
@@ -85,12 +92,15 @@ export class Answer {
   fail(error) {
     this.element.dataset.status = "failed";
     find("[data-failure-text]", this.element).textContent = problemText(error) || words.failed;
+    find("[data-retry]", this.element).hidden = error?.code === "conversation_deleted"; // nowhere to ask again
     find("[data-failure]", this.element).hidden = false;
     this.changed();
   }
 
+  /** The answer as a screen reader says it, with the remark that there is more to say. */
   get spokenText() {
-    return find("[data-prose]", this.element).innerText.trim();
+    const shown = findAll("[data-prose], [data-cut-short]:not([hidden])", this.element);
+    return shown.map((part) => part.innerText.trim()).join(" ");
   }
 }
 

@@ -41,9 +41,10 @@ function ask(text) {
   sending.set(ref, { frame, question, answer, wantsStop: false });
   composer.allow();
   showBusy();
-  scroll.toEnd();
   line.send(frame);
-  say(words.writing);
+  answer.isWaiting = isCutOff();
+  scroll.toEnd();
+  say(answer.isWaiting ? words.waits : words.writing);
 }
 
 function watched(answer) {
@@ -221,21 +222,36 @@ function showBanner(text, { link = false } = {}) {
   banner.hidden = !text;
 }
 
+/** Whether a question would have to wait now; a blink of the line does not count. */
+const isCutOff = () => !navigator.onLine || (!line.isOpen && !find("[data-banner]").hidden);
+
+function showTrouble() {
+  showBanner(navigator.onLine ? words.reconnecting : words.offline);
+  for (const { answer } of sending.values()) answer.isWaiting = true;
+}
+
 function lineChanged(state) {
-  clearTimeout(bannerTimer);
+  if (state !== "connecting" && state !== "waiting") {
+    clearTimeout(bannerTimer);
+    bannerTimer = 0;
+  }
   if (state === "open") {
     showBanner("");
     for (const answer of turns.values()) if (answer.isRunning) resume(answer);
-    for (const { frame } of sending.values()) line.send(frame);
+    for (const { frame, answer } of sending.values()) {
+      answer.isWaiting = false;
+      line.send(frame);
+    }
   } else if (state === "signed-out") {
     showBanner(words.signedOut, { link: true });
     find("[data-banner-link]").href = `${facts.signIn}?next=${encodeURIComponent(location.pathname)}`;
   } else if (state === "refused") {
     showBanner(words.refused);
-  } else if (!find("[data-banner]").hidden || state === "waiting") {
-    // A blink of the line is nobody's business.
-    const text = () => (navigator.onLine ? words.reconnecting : words.offline);
-    bannerTimer = setTimeout(() => showBanner(text()), find("[data-banner]").hidden ? BANNER_AFTER_MS : 0);
+  } else if (!navigator.onLine || !find("[data-banner]").hidden) {
+    showTrouble();
+  } else if (state === "waiting") {
+    // A blink of the line is nobody's business. Further tries in vain don't begin the wait anew.
+    bannerTimer ||= setTimeout(showTrouble, BANNER_AFTER_MS);
   }
 }
 
@@ -243,6 +259,8 @@ function lineChanged(state) {
 
 line.addEventListener("frame", ({ detail }) => hear(detail));
 line.addEventListener("state", ({ detail }) => lineChanged(detail));
+// The line's own loss tells it too, where there was a line to lose.
+addEventListener("offline", () => { if (line.state !== "signed-out" && line.state !== "refused") showTrouble(); });
 composer.addEventListener("send", ({ detail }) => {
   composer.clear();
   ask(detail);

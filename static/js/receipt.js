@@ -16,6 +16,9 @@ function lineFacts(message, usage) {
   ].filter(Boolean);
 }
 
+/** Whether the answer ended because it had reached its limit of tokens, not because all was said. */
+export const isCutShort = ({ status, finish_reason: reason }) => status === "done" && reason === "length";
+
 /** The share of the price that the prompt cache saved. */
 function saving({ cache_discount_usd: discount }, { cost_usd: cost }) {
   if (!(discount > 0) || cost == null) return "";

@@ -96,6 +96,27 @@ def test_a_failed_answer_can_be_tried_again(chat: Chat) -> None:
         chat.page.reload()
 
 
+def test_an_answer_at_its_limit_says_so_at_once_and_later(chat: Chat) -> None:
+    chat.ask("[[words:20]] [[pace:fast]] [[fault:length]]")
+    chat.wait_until("done")
+
+    for _ in range(2):
+        expect(chat.answers.last.get_by_text("The answer reached its length limit.")).to_be_visible()
+        chat.page.reload()
+
+
+def test_an_empty_answer_offers_another_try(chat: Chat) -> None:
+    chat.ask("[[reply:at last]] [[pace:fast]] [[fault:empty times=1 key=void]]")
+    chat.wait_until("failed")
+    expect(chat.answers.last.locator("[data-failure-text]")).to_have_text(
+        "The model gave no answer. Try again."
+    )
+    chat.answers.last.get_by_role("button", name="Try again").click()
+    chat.wait_until("done")
+
+    assert chat.read() == "at last"
+
+
 def test_what_broke_off_is_kept(chat: Chat) -> None:
     chat.ask("[[words:50]] [[fault:cut after=20]]")
     chat.wait_until("failed")
@@ -171,13 +192,32 @@ def test_two_tabs_see_the_same(chat: Chat, live: Web) -> None:
 def test_what_is_asked_offline_is_sent_when_the_line_is_back(chat: Chat, errors) -> None:
     errors.expect("ERR_INTERNET_DISCONNECTED|WebSocket")
     chat.page.context.set_offline(True)
+    expect(chat.page.locator("[data-banner]")).to_contain_text("offline", timeout=400)
     chat.ask("[[reply:welcome back]] [[pace:fast]]")
-    expect(chat.page.locator("[data-banner]")).to_contain_text("offline")
+    waits = chat.answers.last.get_by_text("Waiting for the connection.")
+    expect(waits).to_be_visible(timeout=400)
     chat.page.context.set_offline(False)
     chat.wait_until("done")
 
     assert chat.read() == "welcome back"
+    expect(waits).to_be_hidden()
     expect(chat.page.locator("[data-banner]")).to_be_hidden()
+
+
+def test_a_line_that_stays_lost_is_told_within_a_second_or_so(browser_page: Page, live: Web) -> None:
+    opened: list[WebSocketRoute] = []
+
+    def refuse(socket: WebSocketRoute) -> None:
+        opened.append(socket)
+        socket.close(code=1012)
+
+    browser_page.route_web_socket(re.compile("/ws/chat"), refuse)
+    chat = Chat(browser_page, live, make_alice())
+
+    expect(chat.page.locator("[data-banner]")).to_contain_text("Connection lost", timeout=1_500)
+    assert len(opened) > 1
+    chat.ask("still there?")
+    expect(chat.answers.last.get_by_text("Waiting for the connection.")).to_be_visible(timeout=400)
 
 
 def test_an_unsent_text_survives_a_reload(chat: Chat) -> None:

@@ -54,3 +54,11 @@ def test_what_the_cache_saved_is_told_as_a_share(cost: str | None, discount: str
     message = Message(cost_usd=cost and Decimal(cost), cache_discount_usd=discount and Decimal(discount))
 
     assert receipts.saving(message) == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "told"),
+    [("done", "length", True), ("done", "stop", False), ("stopped", "length", False)],
+)
+def test_only_an_answer_at_its_limit_is_cut_short(status: str, reason: str, told: bool) -> None:
+    assert receipts.is_cut_short(Message(status=status, finish_reason=reason)) is told

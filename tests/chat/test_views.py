@@ -2,10 +2,12 @@
 
 import json
 import re
+import uuid
 from decimal import Decimal
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Turn
@@ -56,6 +58,10 @@ def html(client: Client, path: str) -> str:
     return response.content.decode()
 
 
+def without_nonces(response: HttpResponse) -> str:
+    return re.sub(r'nonce="[^"]*"', "", response.content.decode())
+
+
 def test_somebody_who_is_not_signed_in_is_sent_to_sign_in(client: Client) -> None:
     assert client.get("/").url.startswith("/accounts/login/")
 
@@ -79,8 +85,47 @@ def test_history_is_rendered_on_the_server(page: Client, alice: User) -> None:
     assert '<h1 data-title dir="auto">About bees</h1>' in text
 
 
-def test_the_conversation_of_another_is_not_there(page: Client) -> None:
-    assert page.get(f"/c/{talk(make_charlie()).id}").status_code == 404
+@override_settings(DEBUG=True)
+def test_a_foreign_conversation_and_a_missing_one_are_the_same_nothing(page: Client) -> None:
+    foreign = page.get(f"/c/{talk(make_charlie()).id}")
+    missing = page.get(f"/c/{uuid.uuid4()}")
+
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert "There is nothing here" in foreign.content.decode()
+    assert without_nonces(foreign) == without_nonces(missing)
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/c/nonsense", "/nowhere/at/all/"])
+@override_settings(DEBUG=True)
+def test_an_unknown_address_has_the_products_own_words(client: Client, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+@pytest.mark.parametrize(("finish_reason", "told"), [("length", True), ("stop", False)])
+def test_an_answer_at_its_limit_says_so(page: Client, alice: User, finish_reason: str, told: bool) -> None:
+    text = html(page, f"/c/{talk(alice, finish_reason=finish_reason).id}")
+    answer = text.partition("<template")[0]
+
+    assert ('<p class="remark" data-cut-short>The answer reached its length limit.' in answer) is told
+
+
+def test_what_did_not_fit_is_told_under_the_answer(page: Client, alice: User) -> None:
+    text = html(page, f"/c/{talk(alice, history_messages_cut=3).id}")
+
+    assert "3 earlier messages did not fit and were not read." in text
+
+
+@pytest.mark.parametrize("code", ["empty_answer", "conversation_deleted"])
+def test_a_failure_is_told_in_the_readers_language(page: Client, alice: User, code: str) -> None:
+    User.objects.update(language="ar")
+    text = html(page, f"/c/{talk(alice, status='failed', error_code=code, error_detail='English').id}")
+    told = re.search(r'<div class="failure" data-failure>.*<p data-failure-text dir="auto">(.*?)</p>', text)
+
+    assert re.match("[\u0600-\u06ff]", told.group(1))
+    assert "data-retry" in text
 
 
 def test_a_question_is_never_read_as_markup(page: Client, alice: User) -> None:
