@@ -9,6 +9,7 @@ from uuid import UUID
 
 from billing.amounts import Amounts
 from billing.models import LedgerEntry
+from wisqu.api import rows
 
 # Nothing that we ask for costs this much; such a figure is a mistake or an attack.
 ABSURD_USD = Decimal(10_000)
@@ -66,7 +67,7 @@ def write(
 ) -> LedgerEntry:
     """Add one entry; the unique columns refuse a second one for the same hold or generation."""
     cost, savings = facts.believable_cost, facts.believable_savings
-    return LedgerEntry.objects.create(
+    entry = LedgerEntry(
         user_id=user_id,
         plan=plan,
         period_start=period_start,
@@ -87,3 +88,5 @@ def write(
         savings_usd=savings,
         **dict(charge.items()),
     )
+    rows.insert(entry)
+    return entry

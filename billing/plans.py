@@ -14,6 +14,7 @@ from billing.amounts import MEASURES
 from billing.errors import FeatureRequired, PlansMissing
 from billing.models import SECONDS_A_MINUTE, Feature, MonthlyUsageQuota, PlanLimit, Subscription
 from billing.seeds import FREE, PLANS
+from wisqu.api import rows
 
 
 def subscription_for(user_id: UUID) -> Subscription:
@@ -21,7 +22,7 @@ def subscription_for(user_id: UUID) -> Subscription:
 
     A subscription that ended carries the Free plan. Raises PlansMissing on an unseeded database.
     """
-    subscription = Subscription.objects.select_related("plan").filter(user_id=user_id).first()
+    subscription = rows.find(Subscription, related="plan", user_id=user_id)
     if subscription is None:
         _free_plan()
         subscription, _ = Subscription.objects.select_related("plan").get_or_create(

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from billing.ledger import EntryFacts
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit, Reservation, Subscription
 from billing.periods import Period
 from billing.plans import subscription_for
+from wisqu.api import rows
 
 __all__ = ["Amounts", "EntryFacts", "QuotaExceeded", "record", "release", "reserve", "settle"]
 
@@ -50,7 +50,7 @@ def reserve(
     subscription = subscription or subscription_for(user_id)
     period = subscription.period(now)
     _hold(user_id=user_id, plan=subscription.plan, period=period, amounts=amounts)
-    return Reservation.objects.create(
+    reservation = Reservation(
         key=key,
         user_id=user_id,
         period_start=period.start,
@@ -59,6 +59,8 @@ def reserve(
         expires_at=now + lifetime,
         **dict(amounts.items()),
     )
+    rows.insert(reservation)
+    return reservation
 
 
 def settle(*, key: UUID, charge: Amounts, entry: EntryFacts) -> LedgerEntry:
@@ -69,7 +71,9 @@ def settle(*, key: UUID, charge: Amounts, entry: EntryFacts) -> LedgerEntry:
     Raises Reservation.DoesNotExist for an unknown key.
     """
     _need_transaction()
-    reservation = Reservation.objects.get(key=key)
+    reservation = rows.find(Reservation, key=key)
+    if reservation is None:
+        raise Reservation.DoesNotExist
     was_held = _close(reservation, Reservation.State.HELD, Reservation.State.SETTLED)
     if not was_held and not _close(reservation, Reservation.State.RELEASED, Reservation.State.SETTLED):
         found = LedgerEntry.objects.filter(reservation_key=key).first() or _charged_before(entry)
@@ -141,17 +145,17 @@ def record_erased(*, user_id: UUID, entry: EntryFacts) -> LedgerEntry:
 
 def _hold(*, user_id: UUID, plan: PlanLimit, period: Period, amounts: Amounts) -> None:
     """Add the amounts to what is held where every limit leaves room; else raise QuotaExceeded."""
-    row = MonthlyUsageQuota.objects.filter(user_id=user_id, period_start=period.start)
-    room = Q()
-    for measure, amount in amounts.items():
-        limit = plan.limit(measure)
-        if limit is not None:
-            room &= Q(**{f"used_{measure}__lte": limit - amount - F(f"held_{measure}")})
-    held = {f"held_{measure}": F(f"held_{measure}") + amount for measure, amount in amounts.items()}
+    where = {"user_id": user_id, "period_start": period.start}
+    held = {f"held_{measure}": amount for measure, amount in amounts.items()}
+    room = {
+        (f"used_{measure}", f"held_{measure}"): limit
+        for measure, _ in amounts.items()
+        if (limit := plan.limit(measure)) is not None
+    }
     for _ in range(_ATTEMPTS):
-        if not held or row.filter(room).update(**held):
+        if not held or rows.add(MonthlyUsageQuota, held, where=where, up_to=room):
             return
-        quota = row.first()
+        quota = MonthlyUsageQuota.objects.filter(**where).first()
         if quota is None:
             _open_period(user_id, period)
         else:
@@ -178,35 +182,36 @@ def _open_period(user_id: UUID, period: Period) -> None:
 
 def _close(reservation: Reservation, state: Reservation.State, closed: Reservation.State) -> bool:
     """Move the reservation on if it is in the state; True for the one caller who did."""
-    row = Reservation.objects.filter(key=reservation.key, state=state)
-    return row.update(state=closed, closed_at=timezone.now()) == 1
+    return rows.change(
+        Reservation,
+        {"state": closed, "closed_at": timezone.now()},
+        where={"key": reservation.key, "state": state},
+    )
 
 
 def _change(
     user_id: UUID, period_start: datetime, *, freed: Amounts, written: LedgerEntry | None = None
 ) -> None:
     """Free what was held and add what the new entry charges: one UPDATE."""
-    changes: dict[str, Any] = {
-        f"held_{measure}": F(f"held_{measure}") - amount for measure, amount in freed.items()
-    }
+    changes: dict[str, Any] = {f"held_{measure}": -amount for measure, amount in freed.items()}
     if written:
         for measure in MEASURES:
             if amount := getattr(written, measure):
-                changes[f"used_{measure}"] = F(f"used_{measure}") + amount
+                changes[f"used_{measure}"] = amount
         if written.cost_usd:
-            changes["cost_usd"] = F("cost_usd") + written.cost_usd
+            changes["cost_usd"] = written.cost_usd
         if written.savings_usd:
-            changes["cache_savings_usd"] = F("cache_savings_usd") + written.savings_usd
+            changes["cache_savings_usd"] = written.savings_usd
     if changes:
-        row = MonthlyUsageQuota.objects.filter(user_id=user_id, period_start=period_start)
-        assert row.update(**changes) == 1, "a reservation has its period"
+        where = {"user_id": user_id, "period_start": period_start}
+        assert rows.add(MonthlyUsageQuota, changes, where=where), "a reservation has its period"
 
 
 def _charged_before(entry: EntryFacts) -> LedgerEntry | None:
     """Return the entry of the same generation; only OpenRouter's ids promise to be unique."""
     if not entry.generation_id.startswith("gen-"):
         return None
-    return LedgerEntry.objects.filter(generation_id=entry.generation_id).first()
+    return rows.find(LedgerEntry, generation_id=entry.generation_id)
 
 
 def _need_transaction() -> None:

@@ -17,7 +17,7 @@ from chat.inputs import ChatInput
 from chat.models import Message
 from chat.outlook import expect
 from presets import catalogue, pricing
-from presets.tokens import estimate
+from presets.tokens import estimate, estimate_standing
 from wisqu.openrouter.traits import CacheTraits, cache_traits
 from wisqu.openrouter.types import CachePoint, TextPart
 from wisqu.openrouter.types import Message as WireMessage
@@ -43,7 +43,7 @@ class Prompt:
 def assemble(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None) -> Prompt:
     """Return the prompt for a question after `parent`. Raises Problem 400 `context_exceeded`."""
     system_prompt = chat.system_prompt or prompts.default_system_prompt()
-    system_tokens, question_tokens = estimate(system_prompt), estimate(chat.message)
+    system_tokens, question_tokens = estimate_standing(system_prompt), estimate(chat.message)
     context = min(plan.max_context, model.context_length or plan.max_context)
     budget = prompts.history_budget(
         context=context, system_tokens=system_tokens, question_tokens=question_tokens

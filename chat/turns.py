@@ -27,7 +27,7 @@ from chat.inputs import ChatInput
 from chat.models import Conversation, Message, Turn
 from presets import catalogue, pricing
 from presets.tokens import estimate
-from wisqu.api import idempotency
+from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import NotFound, Problem
 from wisqu.openrouter.routing import Strategy, preferences
@@ -118,12 +118,15 @@ def open_turn(
         lifetime=HOLD_LIFETIME,
         subscription=subscription,
     )
-    if conversation._state.adding:
-        conversation.save(force_insert=True)
     question, answer = _store_messages(conversation, parent, chat, model, prompt)
-    turn = Turn(id=turn_id, owner_id=owner_id, conversation=conversation, question=question, answer=answer)
-    turn.save(force_insert=True)
-    conversations.touch(conversation, answer)
+    if conversation._state.adding:
+        conversation.head = answer
+        rows.insert(conversation)
+    else:
+        conversations.touch(conversation, answer)
+    rows.insert(
+        Turn(id=turn_id, owner_id=owner_id, conversation=conversation, question=question, answer=answer)
+    )
     return OpenTurn(
         turn_id=turn_id,
         owner_id=owner_id,
@@ -201,7 +204,9 @@ def _store_messages(
         history_messages_cut=prompt.cut,
         depth=depth + 1,
     )
-    Message.objects.bulk_create([question, answer])
+    rows.insert(
+        question, answer
+    )  # before a new conversation: they name each other, and the database checks at commit
     return question, answer
 
 
@@ -257,14 +262,18 @@ def close_turn(
     `prompt_estimate` (tokens) is charged where the server did not count. A failed answer costs the user nothing; what
     it cost us stands in the ledger all the same.
     """
-    ended = Turn.objects.filter(id=turn_id, status=Turn.Status.RUNNING).update(
-        status=outcome.status, ended_at=timezone.now()
+    ended = rows.change(
+        Turn,
+        {"status": outcome.status, "ended_at": timezone.now()},
+        where={"id": turn_id, "status": Turn.Status.RUNNING},
     )
     if not ended and Turn.objects.filter(id=turn_id).exists():
         return None
     _fill(answer, outcome)
     if ended:
-        answer.save(update_fields=_ANSWER_FIELDS)
+        rows.change(
+            Message, {name: getattr(answer, name) for name in _ANSWER_FIELDS}, where={"id": answer.id}
+        )
     # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
     _settle(turn_id, outcome, answer, prompt_estimate)
     return answer if ended else None

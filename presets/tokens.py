@@ -31,6 +31,12 @@ def estimate(text: str) -> int:
     return round(counted * len(text) / (_SLICES * _SLICE))
 
 
+@functools.lru_cache(maxsize=64)
+def estimate_standing(text: str) -> int:
+    """Return the estimate of a text that comes with every turn (a system prompt), counted once."""
+    return estimate(text)
+
+
 def _count(text: str) -> int:
     encode = _encoding().encode_ordinary
     cuts = [0, *(run.end() for run in _LONG_RUN.finditer(text)), len(text)]

@@ -20,6 +20,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from wisqu.accounts.credentials import Credential, hashed, new_secret
 from wisqu.accounts.models import RefreshToken, TokenFamily, User
+from wisqu.api import rows
 from wisqu.api.problems import Problem
 
 REFRESH_MARK = "wqr_"
@@ -110,9 +111,8 @@ def read_access(raw: str) -> tuple[User, Credential] | None:
         user_id, family_id, epoch = uuid.UUID(claims["sub"]), uuid.UUID(claims["family"]), claims["epoch"]
     except (TokenError, KeyError, ValueError, TypeError, AttributeError):
         return None
-    families = TokenFamily.objects.select_related("user")
-    family = families.filter(id=family_id, user_id=user_id, revoked_at=None).first()
-    if family is None or not family.user.is_active:
+    family = rows.find(TokenFamily, related="user", id=family_id, user_id=user_id)
+    if family is None or family.revoked_at is not None or not family.user.is_active:
         return None
     if not epoch == family.epoch == family.user.credential_epoch:
         return None

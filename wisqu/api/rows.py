@@ -1,0 +1,149 @@
+"""Single rows in and out without the ORM's compiler, for the few statements that every turn makes.
+
+The compiler builds each statement anew, which costs several times what the database needs to run it. Here the text is
+made once for a model and a shape; values go through the model's fields as everywhere, and conditions are equalities
+with values (None never matches). No signals are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Field, Model
+
+M = TypeVar("M", bound=Model)
+
+
+def insert(*rows: Model) -> None:
+    """Insert new rows of one model, whose primary keys are set, in one statement."""
+    model = type(rows[0])
+    fields = model._meta.concrete_fields
+    database: Any = connections[DEFAULT_DB_ALIAS]  # `connection` would find it anew for each value
+    values = [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in fields]
+    with database.cursor() as cursor:
+        cursor.execute(_insert(model, len(rows)), values)
+    for row in rows:
+        row._state.adding, row._state.db = False, database.alias
+
+
+def change(model: type[Model], values: Mapping[str, Any], *, where: Mapping[str, Any]) -> bool:
+    """Set fields of the one row that meets all of `where`; False when there is none."""
+    text = _change(model, tuple(values), tuple(where))
+    with connection.cursor() as cursor:
+        cursor.execute(text, [*_prepared(model, values), *_prepared(model, where)])
+        return bool(cursor.rowcount == 1)
+
+
+def find(model: type[M], *, related: str = "", **where: Any) -> M | None:
+    """Return the row whose fields (or columns: `user_id`) have these values, with the row that `related` names."""
+    text, own, other = _select(model, related, tuple(where))
+    with connection.cursor() as cursor:
+        cursor.execute(text, _prepared(model, where))
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    row: M = _made(model, own, found)
+    if related:
+        link: Any = _field(model, related)
+        setattr(row, related, _made(link.related_model, other, found[len(own) :]))
+    return row
+
+
+def add(
+    model: type[Model],
+    amounts: Mapping[str, Any],
+    *,
+    where: Mapping[str, Any],
+    up_to: Mapping[Any, int] | None = None,
+) -> bool:
+    """Add to the counters of one row and return True; False when there is none, or it has not enough room.
+
+    `up_to` names counters and what their sum, the amounts included, may come to.
+    """
+    limits = up_to or {}
+    text = _add(model, tuple(amounts), tuple(where), tuple(limits))
+    room = [limit - sum(amounts.get(name, 0) for name in names) for names, limit in limits.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(text, [*_prepared(model, amounts), *_prepared(model, where), *room])
+        return bool(cursor.rowcount == 1)
+
+
+def _prepared(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
+    return [_field(model, name).get_db_prep_save(value, connection) for name, value in values.items()]
+
+
+@cache
+def _field(model: type[Model], name: str) -> Field[Any, Any]:
+    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
+
+
+def _made(
+    model: Any, readers: Sequence[tuple[str, Sequence[Callable[..., Any]], Any]], values: Sequence[Any]
+) -> Any:
+    """Return the instance of a row; `readers` tell each column's name, converters and expression."""
+    read = []
+    for (_, converters, column), value in zip(readers, values, strict=False):
+        for convert in converters:
+            value = convert(value, column, connection)
+        read.append(value)
+    return model.from_db(connection.alias, [name for name, _, _ in readers], read)
+
+
+def _quoted(name: Any) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _column(model: type[Model], name: str) -> str:
+    return _quoted(_field(model, name).column)
+
+
+@cache
+def _insert(model: type[Model], count: int) -> str:
+    columns = [_quoted(field.column) for field in model._meta.concrete_fields]
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608
+
+
+@cache
+def _change(model: type[Model], names: tuple[str, ...], where: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{_column(model, name)} = %s" for name in names)
+    conditions = " AND ".join(f"{_column(model, name)} = %s" for name in where)
+    return f"UPDATE {_quoted(model._meta.db_table)} SET {changes} WHERE {conditions}"  # noqa: S608
+
+
+@cache
+def _add(
+    model: type[Model], names: tuple[str, ...], where: tuple[str, ...], limits: tuple[tuple[str, ...], ...]
+) -> str:
+    changes = ", ".join(f"{_column(model, name)} = {_column(model, name)} + %s" for name in names)
+    conditions = [f"{_column(model, name)} = %s" for name in where]
+    conditions += [f"{' + '.join(_column(model, name) for name in counters)} <= %s" for counters in limits]
+    table = _quoted(model._meta.db_table)
+    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(conditions)}"  # noqa: S608
+
+
+@cache
+def _select(model: type[Model], related: str, where: tuple[str, ...]) -> tuple[str, list[Any], list[Any]]:
+    own, other = _readers(model), []
+    columns = [f"a.{_quoted(field.column)}" for field in model._meta.concrete_fields]
+    tables = f"{_quoted(model._meta.db_table)} a"
+    if related:
+        link: Any = _field(model, related)
+        other = _readers(link.related_model)
+        columns += [f"b.{_quoted(field.column)}" for field in link.related_model._meta.concrete_fields]
+        tables += f" JOIN {_quoted(link.related_model._meta.db_table)} b"
+        tables += f" ON b.{_quoted(link.target_field.column)} = a.{_quoted(link.column)}"
+    conditions = " AND ".join(f"a.{_column(model, name)} = %s" for name in where)
+    return f"SELECT {', '.join(columns)} FROM {tables} WHERE {conditions} LIMIT 1", own, other  # noqa: S608
+
+
+def _readers(model: Any) -> list[tuple[str, list[Callable[..., Any]], Any]]:
+    readers = []
+    for field in model._meta.concrete_fields:
+        column = field.get_col(model._meta.db_table)
+        converters = connection.ops.get_db_converters(column) + column.get_db_converters(connection)
+        readers.append((field.attname, converters, column))
+    return readers
