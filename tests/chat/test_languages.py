@@ -103,3 +103,12 @@ def test_an_arabic_page_holds_no_english(client: Client, path: str) -> None:
 
     assert "".join(texts)
     assert [text for text in texts if re.search("[A-Za-z]", NAMES.sub("", text))] == []
+
+
+@pytest.mark.django_db
+def test_a_keys_name_stands_at_the_edge_of_its_row(client: Client) -> None:
+    alice = make_alice(language="ar")
+    make_key(user=alice, name="laptop", scopes=["read"])
+    client.force_login(alice)
+
+    assert '<p class="strong"><bdi>laptop</bdi></p>' in client.get("/accounts/keys/").content.decode()
