@@ -1,8 +1,10 @@
-"""`make bench`: every question, or those that are named; a table on the screen, JSON in bench/results/."""
+"""`make bench`: every question, or those that are named; tables on the screen, JSON in bench/results/."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
 import time
 from dataclasses import replace
 
@@ -10,7 +12,6 @@ import uvloop
 
 from bench import caching, growth, memory, opening, report, saving, streaming, subscribers
 from bench.stage import FULL, QUICK, Scale, stage
-from tools.processes import Stopped, listen_for_stop
 
 QUESTIONS = {
     "streaming": streaming.costs,
@@ -41,24 +42,29 @@ def main() -> int:
     scale = QUICK if wishes.quick else FULL
     if wishes.runs:
         scale = replace(scale, runs=wishes.runs)
-    listen_for_stop()
     try:
         rows = uvloop.run(ask(wishes.questions or list(QUICKLY if wishes.quick else QUESTIONS), scale))
-    except Stopped:
+    except asyncio.CancelledError:
         return 130
     path = report.save(rows, mode="quick" if wishes.quick else "full")
-    print(f"\n{report.table(rows)}\n\nWritten to {path.relative_to(report.ROOT)}")
+    missed = [each.measure.strip() for each in rows if each.is_met is False]
+    print(f"\nNot reached: {', '.join(missed) or 'nothing'}\nWritten to {path.relative_to(report.ROOT)}")
     return 0
 
 
 async def ask(questions: list[str], scale: Scale) -> list[report.Row]:
-    """Ask one question after the other."""
+    """Ask one question after the other. SIGINT and SIGTERM end it, and with it every server."""
+    asking = asyncio.current_task()
+    assert asking is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asking.cancel)
     rows = []
     with stage() as set_stage:
         for name in questions:
             began = time.monotonic()
-            rows += await QUESTIONS[name](set_stage, scale)
-            print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+            found = await QUESTIONS[name](set_stage, scale)
+            print(f"\n{name}, {time.monotonic() - began:.0f} s\n{report.table(found)}", flush=True)
+            rows += found
     return rows
 
 

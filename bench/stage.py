@@ -28,10 +28,11 @@ class Scale:
     seconds: float  # of a run that counts requests
     many: int  # connections whose memory is counted
     databases: tuple[str, ...]
+    crowds: int = 2  # how many sizes of crowd the delays are measured in
 
 
 FULL = Scale(runs=5, tokens=500, seconds=5.0, many=500, databases=(SQLITE, POSTGRES))
-QUICK = Scale(runs=1, tokens=150, seconds=1.5, many=100, databases=(SQLITE,))
+QUICK = Scale(runs=1, tokens=300, seconds=1.0, many=100, databases=(SQLITE,), crowds=1)
 
 
 class Stage:

@@ -95,7 +95,7 @@ async def delays(stage: Stage, scale: Scale) -> list[Row]:
     target = stage.product(database).chat(200)
     await run(target, readers=10, tokens=20, pause_ms=10)
     rows = []
-    for readers, pause_ms, most in ((50, 10, 15.0), (200, 40, 20.0)):
+    for readers, pause_ms, most in ((50, 10, 15.0), (200, 40, 20.0))[: scale.crowds]:
         p50, p95, lags = [], [], []
         for _ in range(scale.runs):
             sizes = {"readers": readers, "tokens": scale.tokens * 10 // pause_ms, "pause_ms": pause_ms}
