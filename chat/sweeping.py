@@ -7,15 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
+from decimal import Decimal
 
+from asgiref.sync import async_to_sync
 from django.db import DatabaseError
+from django.utils import timezone
 
-from chat.tasks import close_abandoned_turns
+from billing.models import LedgerEntry
+from chat import costs
+from chat.models import Turn
+from chat.turns import Outcome, close_turn
+from chat.upstream import make_client
 from wisqu.api.threads import in_thread
+from wisqu.openrouter.types import Usage
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
+# Running turns show a sign of life every 0.75 s; a process that is silent for this long is dead.
+DEAD_AFTER = timedelta(seconds=12)
+_MOST_AT_ONCE = 50
+# More than a model sends between two saves.
+_UNSAVED_EVENTS = 500
 
 
 async def keep_sweeping() -> None:
@@ -26,3 +40,42 @@ async def keep_sweeping() -> None:
             await in_thread(close_abandoned_turns)
         except DatabaseError:
             log.warning("abandoned turns could not be looked for")
+
+
+def close_abandoned_turns() -> int:
+    """Close the turns that a dead process left behind, with the text they have; return how many."""
+    turns = Turn.objects.abandoned(since=timezone.now() - DEAD_AFTER).select_related("answer")[:_MOST_AT_ONCE]
+    return sum(_close(turn) for turn in turns)
+
+
+def _close(turn: Turn) -> bool:
+    answer = turn.answer
+    outcome = Outcome(
+        status=Turn.Status.FAILED,
+        content=answer.content,
+        generation_id=answer.generation_id,
+        error_code="interrupted",
+        error_detail="The server stopped while this answer was being written. What had arrived was kept.",
+        cost_source=LedgerEntry.CostSource.LOOKUP,
+        stream_ends=_with_gap(answer.stream_ends),
+    )
+    if answer.generation_id:
+        outcome.usage, outcome.cache_discount_usd = async_to_sync(_look_up)(answer.generation_id)
+    is_closed = close_turn(turn_id=turn.id, answer=answer, outcome=outcome) is not None
+    if is_closed:
+        log.warning("closed an abandoned turn", extra={"turn_id": str(turn.id)})
+    return is_closed
+
+
+def _with_gap(stream_ends: bytes | memoryview | None) -> bytes:
+    """Leave room for the events that readers saw after the last save, so that the final one is new to everybody."""
+    known = bytes(stream_ends or b"\0\0\0\0")
+    return known + known[-4:] * _UNSAVED_EVENTS
+
+
+async def _look_up(generation_id: str) -> tuple[Usage | None, Decimal | None]:
+    client = make_client()
+    try:
+        return await costs.look_up(client, generation_id)
+    finally:
+        await client.close()

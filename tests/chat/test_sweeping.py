@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
 from chat.models import Message, Turn
-from chat.tasks import DEAD_AFTER, close_abandoned_turns
+from chat.sweeping import DEAD_AFTER, close_abandoned_turns
 from tests.clients import Api, text_of
 from tests.live import Sandbox, Web
 from tests.people import make_user
