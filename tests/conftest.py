@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import translation
 
 from tests.flushing import permit_flush
-from tests.live import Sandbox, Web
+from tests.live import Sandbox, Web, end_running_turns
 from tests.network import refuse_outside
 
 # These folders touch neither the database nor Redis: one run of them says everything.
@@ -130,15 +130,17 @@ def _web_pool(django_db_setup: None, sandbox: Sandbox) -> Iterator[Callable[[int
 
 
 @pytest.fixture
-def live(transactional_db: None, _web_pool: Callable[[int], Web]) -> Web:
+def live(transactional_db: None, _web_pool: Callable[[int], Web]) -> Iterator[Web]:
     """A running web server: .url, .ws_url, .log(), .stop(), .kill(). Shared until a test ends it."""
-    return _web_pool(0)
+    yield _web_pool(0)
+    end_running_turns()
 
 
 @pytest.fixture
-def live_pair(transactional_db: None, _web_pool: Callable[[int], Web]) -> tuple[Web, Web]:
+def live_pair(transactional_db: None, _web_pool: Callable[[int], Web]) -> Iterator[tuple[Web, Web]]:
     """Two web servers on the same database: what one alone would hide, two of them show."""
-    return _web_pool(0), _web_pool(1)
+    yield _web_pool(0), _web_pool(1)
+    end_running_turns()
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
+from chat.models import Turn
 from tests.servers import free_port
 from tools.processes import Family
 from tools.supervisor import WEB_OPTIONS
@@ -20,6 +23,22 @@ from tools.supervisor import WEB_OPTIONS
 ROOT = Path(__file__).resolve().parent.parent
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STARTS_WITHIN_S = 60
+TURNS_END_WITHIN_S = 10
+
+
+def end_running_turns() -> None:
+    """Stop what a test left running on a shared server: it would be written into the next test's tables.
+
+    A turn without a sign of life died with its server, and ends by itself in no time.
+    """
+    deadline = time.monotonic() + TURNS_END_WITHIN_S
+    while time.monotonic() < deadline:
+        alive = Turn.objects.filter(
+            status=Turn.Status.RUNNING, heartbeat_at__gt=timezone.now() - timedelta(seconds=2)
+        )
+        if not alive.update(stop_requested_at=timezone.now()):
+            return
+        time.sleep(0.05)
 
 
 class Server:
