@@ -11,8 +11,21 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.amounts import MEASURES, Amounts
+from billing.notes import UsageRepair, UsageWarning
 from billing.periods import Period, period
 from wisqu.api.ids import uuid7
+
+__all__ = [
+    "AppendOnly",
+    "Feature",
+    "LedgerEntry",
+    "MonthlyUsageQuota",
+    "PlanLimit",
+    "Reservation",
+    "Subscription",
+    "UsageRepair",
+    "UsageWarning",
+]
 
 SECONDS_A_MINUTE = 60
 

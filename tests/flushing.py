@@ -1,7 +1,7 @@
-"""Lets a transactional test empty the ledger at its end on SQLite.
+"""Lets a transactional test empty the ledger and its like at its end on SQLite.
 
-Django truncates on PostgreSQL, past the triggers, but deletes row by row on SQLite, where the ledger's
-triggers rightly refuse. They are lifted for the length of that flush, which is one transaction, and put back.
+Django truncates on PostgreSQL, past the triggers, but deletes row by row on SQLite, where the triggers of
+append-only tables rightly refuse. They are lifted for the length of that flush, which is one transaction, and put back.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'billing_ledgerentry'"
+TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%append-only%'"
 
 
 def permit_flush() -> None:
-    """Make flushes of this process lift the ledger's triggers.
+    """Make flushes of this process lift the triggers.
 
     On the class: while Playwright's loop runs, Django opens another connection than before.
     """
