@@ -417,7 +417,9 @@ async def test_the_catalogue_is_followed_over_its_pages(server: ScriptedServer, 
     server.answers(json.dumps({"data": [{"id": "a/b"}], "links": {"next": following}}).encode(), headers=JSON)
     server.answers(json.dumps({"data": [{"id": "c/d"}], "links": {"next": None}}).encode(), headers=JSON)
     assert [model.id for model in await client.models()] == ["a/b", "c/d"]
-    assert server.requests[1].path == "/api/v1/models?offset=1"
+    every = "output_modalities=all"
+    asked = [request.path for request in server.requests]
+    assert asked == [f"/api/v1/models?{every}", f"/api/v1/models?{every}&offset=1"]
 
 
 async def test_a_generation_is_looked_up(server: ScriptedServer, client: OpenRouter) -> None:

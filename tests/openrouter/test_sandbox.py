@@ -186,6 +186,7 @@ async def test_the_catalogue_has_exact_prices(client: OpenRouter) -> None:
     prompt = models[MODEL].pricing["prompt"]
     assert prompt is not None
     assert 0 < prompt < 1
+    assert any(model.output_modalities and "image" in model.output_modalities for model in models.values())
     assert all(msgspec.json.encode(model) for model in models.values())
 
 

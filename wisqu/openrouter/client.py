@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["ChatStream", "Deadlines", "OpenRouter"]
 
 _MOST_PAGES = 50
+# Unasked OpenRouter lists only what answers with text.
+_EVERY_KIND = {"output_modalities": "all"}
 _NO_SUCH_PAGE = (404, 405, 501)
 
 
@@ -76,14 +78,14 @@ class OpenRouter:
     async def models(self) -> list[ModelInfo]:
         """The catalogue. A server that lists only ids gives models with everything else None."""
         found: list[ModelInfo] = []
-        params: dict[str, str] = {}
+        params = dict(_EVERY_KIND)
         for _ in range(_MOST_PAGES):
             models, following = decode_models(await self._get("/models", params))
             found += models
             if not following:
                 break
             # Only the query is taken: where we send our key is not for a reply to say.
-            params = dict(parse_qsl(urlsplit(following).query))
+            params = _EVERY_KIND | dict(parse_qsl(urlsplit(following).query))
         return found
 
     async def generation(self, generation_id: str) -> Generation | None:

@@ -144,7 +144,7 @@ class PriceOverride(Struct, frozen=True):
 class ModelInfo(Struct, frozen=True):
     """One model of the catalogue. Prices are USD per token, keyed as the API names them.
 
-    A price that is negative or unreadable (router models say -1) is `None`: unknown.
+    A price that is negative or unreadable (router models say -1) is `None`; one that was not named has no key.
     """
 
     id: str

@@ -319,7 +319,8 @@ def _model(wire: _WireModel) -> ModelInfo:
 
 
 def _prices(pricing: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    return {name: _price(value) for name, value in pricing.items() if name != "overrides"}
+    named = {name: value for name, value in pricing.items() if name != "overrides" and value is not None}
+    return {name: _price(value) for name, value in named.items()}
 
 
 def _overrides(entries: Iterable[object]) -> Iterable[PriceOverride]:
