@@ -14,10 +14,14 @@ TITLE_LENGTH = 60
 
 def title_from(text: str) -> str:
     """Return a title for a conversation that begins with this text: its first line, cut at a word."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    if len(line) <= TITLE_LENGTH:
+    return shortened(next((line.strip() for line in text.splitlines() if line.strip()), ""), TITLE_LENGTH)
+
+
+def shortened(line: str, length: int) -> str:
+    """Return the line, cut at a word where it has more characters than `length`."""
+    if len(line) <= length:
         return line
-    head = line[: TITLE_LENGTH - 1]
+    head = line[: length - 1]
     return (head.rsplit(" ", 1)[0] if " " in head[20:] else head).rstrip(" ,;:،؛-") + "…"
 
 

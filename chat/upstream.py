@@ -1,8 +1,11 @@
-"""The one OpenRouter client of an event loop."""
+"""The one OpenRouter client of an event loop, and the name under which OpenRouter knows a person."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import uuid
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -36,3 +39,8 @@ async def close() -> None:
     found = _clients.pop(asyncio.get_running_loop(), None)
     if found is not None:
         await found.close()
+
+
+def pseudonym(user_id: uuid.UUID) -> str:
+    """Return the stable name under which OpenRouter sees a user: it can't be turned back into the id."""
+    return hmac.new(settings.SECRET_KEY.encode(), user_id.bytes, hashlib.sha256).hexdigest()[:32]

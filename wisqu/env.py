@@ -107,6 +107,9 @@ VARIABLES: dict[str, Variable] = {
     "LLM_MAX_TOKENS": Variable(
         whole(1, 1_000_000), "4096", f"{TOKENS} from 1 to 1000000", "longest answer, in tokens"),
     "PROMPT_CACHING_ENABLED": Variable(
+    "TITLE_MODEL": Variable(
+        word, "", "one model id, like openai/gpt-4o-mini, or nothing",
+        "model that writes the titles of conversations; empty: the cheapest that suits"),
         boolean, "true", YES_NO, "mark a prompt's unchanging start, so that it is billed at the cache price"),
     "CACHE_CONTROL_STRATEGY": Variable(
         one_of("auto", "system", "off"), "auto", "auto, system or off",
@@ -204,6 +207,7 @@ class Environment:
     image_generation_models: tuple[str, ...]
     usage_tracking_enabled: bool
     track_user_ids: bool
+    title_model: str
     secret_key: str = field(repr=False)
     debug: bool
     allowed_hosts: tuple[str, ...]

@@ -35,6 +35,7 @@ LLM_PROVIDER = ENV.llm_provider
 LLM_MODEL = ENV.llm_model
 LLM_TEMPERATURE = ENV.llm_temperature
 LLM_MAX_TOKENS = ENV.llm_max_tokens
+TITLE_MODEL = ENV.title_model
 DEFAULT_FALLBACK_MODELS = list(ENV.default_fallback_models)
 PROMPT_CACHING_ENABLED = ENV.prompt_caching_enabled
 CACHE_CONTROL_STRATEGY = ENV.cache_control_strategy
@@ -142,6 +143,7 @@ else:
 
 # --- Jobs ---------------------------------------------------------------------------------------
 CELERY_BROKER_URL = ENV.celery_broker_url or REDIS_URL
+JOB_APPLICATION = "wisqu.celery.app"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "close-abandoned-turns": {"task": "chat.tasks.close_abandoned_turns", "schedule": timedelta(seconds=5)},
     "learn-conversation-habits": {"task": "chat.tasks.learn_habits", "schedule": timedelta(days=1)},
