@@ -92,3 +92,75 @@ def test_nonsense_is_400(box: Sandbox, wrong: dict[str, object]) -> None:
 def test_a_body_that_is_no_json_is_400(box: Sandbox) -> None:
     for content in (b"{", b"[]", b"\xff", b"[" * 100_000):
         assert box.client.post("/chat/completions", content=content).status_code == 400
+
+
+def served(box: Sandbox, session: str = "s", **provider: object) -> str:
+    return box.complete("[[words:1]]", session_id=session, provider=provider)["provider"]
+
+
+def test_preferences_choose_the_provider(box: Sandbox) -> None:
+    assert served(box, "none") == "OpenAI"
+    assert served(box, "cheap", sort="price") == "Fireworks"
+    assert served(box, "quick", sort={"by": "latency", "partition": None}) == "Azure"
+    assert served(box, "order", order=["nobody", "azure", "openai"]) == "Azure"
+    assert served(box, "ignore", ignore=["openai"]) == "Azure"
+
+
+def test_an_order_without_the_others_may_leave_nobody(box: Sandbox) -> None:
+    wanted = {"order": ["nobody"], "allow_fallbacks": False}
+    assert box.post("[[words:1]]", provider=wanted).status_code == 404
+
+
+def test_a_conversation_stays_with_its_provider_unless_an_order_says_otherwise(box: Sandbox) -> None:
+    assert served(box, order=["azure"]) == served(box) == "Azure"
+    assert served(box, order=["openai"]) == "OpenAI"
+
+
+def test_a_cheaper_provider_costs_less(box: Sandbox) -> None:
+    usual = box.complete("[[words:9]]")["usage"]["cost"]
+    cheap = box.complete("[[words:9]]", provider={"sort": "price"})["usage"]["cost"]
+    assert cheap == pytest.approx(0.8 * usual)
+
+
+def test_another_provider_has_not_the_same_cache(box: Sandbox) -> None:
+    def cached(*order: str) -> int:
+        usage = box.complete("light " * 2000 + "[[words:1]]", session_id="x", provider={"order": [*order]})
+        return usage["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    assert cached("openai") == cached("azure") == 0
+    assert cached("openai") > 0
+
+
+def test_uptimes_are_what_a_test_says(box: Sandbox) -> None:
+    wish = {"model": MODEL, "provider": "azure", "uptime": 12.5}
+    assert box.client.post(f"{box.root}/sandbox/uptime", json=wish).status_code == 200
+    assert box.client.post(f"{box.root}/sandbox/uptime", json={}).status_code == 400
+    listed = box.client.get(f"/models/{MODEL}/endpoints").json()["data"]["endpoints"]
+    assert {each["tag"]: each["uptime_last_30m"] for each in listed} == {
+        "openai": 99.9,
+        "azure": 12.5,
+        "fireworks": 95.0,
+    }
+
+
+BEGUN = [{"role": "user", "content": "[[words:5]] [[pace:fast]]"}, {"role": "assistant", "content": "w1 w2"}]
+CUT = {"role": "user", "content": "That was cut off. Begin with these characters:\nw2"}
+
+
+def answer(box: Sandbox, messages: list[dict[str, str]], **fields: object) -> str:
+    return box.complete(messages, **fields)["choices"][0]["message"]["content"]
+
+
+def test_an_unfinished_answer_is_gone_on_with(box: Sandbox) -> None:
+    assert answer(box, BEGUN) == " w3 w4 w5"
+    assert answer(box, [*BEGUN, CUT]) == "w2 w3 w4 w5"
+
+
+def test_another_answers_beginning_is_answered_anew(box: Sandbox) -> None:
+    assert answer(box, [BEGUN[0], {"role": "assistant", "content": "Salam"}]) == "w1 w2 w3 w4 w5"
+
+
+def test_later_claudes_refuse_to_go_on_by_themselves(box: Sandbox) -> None:
+    assert box.post(BEGUN, model=CLAUDE).status_code == 400
+    assert answer(box, [*BEGUN, CUT], model=CLAUDE) == "w2 w3 w4 w5"
+    assert answer(box, BEGUN, model="anthropic/claude-sonnet-4.5") == " w3 w4 w5"

@@ -1,4 +1,4 @@
-"""What a model family supports of prompt caching: how, from how many tokens on, for how long.
+"""What a model family supports of prompt caching (how, from how many tokens on, for how long), and of going on.
 
 What a catalogue says of the very model comes first; a family's rule fills what it leaves open. Prices are no traits:
 they change more often, and the catalogue has them.
@@ -72,3 +72,16 @@ def cache_traits(
         min_tokens=fallback_min_tokens if minimum is None else minimum,
         ttls=family.ttls,
     )
+
+
+# Models that go on from an assistant message at the end of the prompt as if it were their own words. Claude does so up
+# to 4.5 and refuses it later; the open models do, as the servers that run them complete whatever they are given.
+_GO_ON = (
+    "anthropic/claude-3", "anthropic/claude-sonnet-4.5", "anthropic/claude-haiku-4.5", "anthropic/claude-opus-4.5",
+    "deepseek/", "meta-llama/", "mistralai/", "qwen/",
+)  # fmt: skip
+
+
+def continues_an_answer(model_id: str) -> bool:
+    """Tell whether the model goes on from an unfinished answer; the others have to be told what to do with it."""
+    return model_id.startswith(_GO_ON)

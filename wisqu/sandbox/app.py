@@ -69,6 +69,7 @@ def create_app() -> Starlette:
         _route("GET", "/ledger", control.ledger, open_to_all=True),
         _route("POST", "/reset", control.reset, open_to_all=True),
         _route("POST", "/clock", control.clock, open_to_all=True),
+        _route("POST", "/uptime", control.uptime, open_to_all=True),
     ]
     made = Starlette(
         routes=[Mount("/api/v1", routes=api), Mount("/sandbox", routes=tools)],

@@ -84,7 +84,7 @@ def _check_marks(model: Model, prefixes: list[_Prefix]) -> list[int]:
 
 
 class PromptCache:
-    """All entries; look-ups never cross a session or a model."""
+    """All entries; look-ups never cross a session, a model or a provider."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -98,6 +98,7 @@ class PromptCache:
 
         `only_marks` is `prompt_cache_options: {mode: explicit}`: nothing is cached, or read, without a mark.
         """
+        session = f"{session}\0{model.provider}"
         prefixes = _prefixes(blocks)
         marks = _check_marks(model, prefixes)
         if model.cache_mode == "none" or not prefixes:

@@ -71,10 +71,12 @@ class Model:
     per_second: Decimal | None = None
     hidden: bool = False
     family: str = field(default="")
+    served_by: str = field(default="")
 
     @property
     def provider(self) -> str:
-        return _PROVIDERS.get(self.family, "Sandbox")
+        """Who serves the model: `served_by` where one was chosen, else its first provider."""
+        return self.served_by or _PROVIDERS.get(self.family, "Sandbox")
 
     def native_finish(self, reason: str) -> str:
         """How this model's provider itself spells a finish reason."""

@@ -88,7 +88,13 @@ def _answer(sandbox: Sandbox, entry: Entry, ask: Ask, metadata_wanted: bool) -> 
     _note(entry, ask)
     scope = f"{entry.key}\0{ask.user}\0{ask.session}\0{ask.question}"
     desk_ask = composing.without_faults(ask) if asks_for_title(ask) else ask
-    route = choose(ask=desk_ask, desk=sandbox.faults, scope=scope)
+    route = choose(
+        ask=desk_ask,
+        desk=sandbox.faults,
+        providers=sandbox.providers,
+        scope=scope,
+        session=f"{entry.key}\0{ask.session}",
+    )
     entry.attempts = route.attempts
     metadata = _metadata(ask, route.attempts) if metadata_wanted else None
     if isinstance(route, NoRoute):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from wisqu.sandbox import citations, controls, documents, pictures, replies, tokens
+from wisqu.sandbox import citations, controls, documents, pictures, replies, tokens, unfinished
 from wisqu.sandbox.catalogue import Model
 from wisqu.sandbox.controls import Controls, FaultWord
 from wisqu.sandbox.faults import STRUCTURE_FAULTS, stream_error
@@ -38,6 +38,8 @@ def compose(ask: Ask, route: Route, entry: Entry) -> Reply:
         reply = Reply(tokens.pieces(_structured(ask, ask.schema, route.words)))
     else:
         reply = replies.compose(ask)
+    if ask.unfinished:
+        reply.pieces = unfinished.rest(reply.pieces, ask.unfinished)
     if "tool" in ask.controls and ask.body.get("tools"):
         _call_tool(ask, reply)
     if ask.searches_web:

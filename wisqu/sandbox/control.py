@@ -50,6 +50,18 @@ async def clock(request: Request) -> JsonReply:
     return JsonReply({"advanced": sandbox_of(request).clock.advanced})
 
 
+async def uptime(request: Request) -> JsonReply:
+    """Give a provider of a model another uptime: `{"model": id, "provider": slug, "uptime": percent}`."""
+    try:
+        body: Any = msgspec.json.decode(await request.body())
+        sandbox_of(request).providers.set_uptime(
+            str(body["model"]), str(body["provider"]), float(body["uptime"])
+        )
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise Refusal(bad_request('expected {"model": id, "provider": slug, "uptime": percent}')) from error
+    return JsonReply({"ok": True})
+
+
 async def about(request: Request) -> JsonReply:
     """A sign of life, and the names of all scripted failures."""
     return JsonReply({"ok": True, "name": "WisQu sandbox", "faults": sorted(ALL_FAULTS)})

@@ -1,14 +1,16 @@
 """GET /models and its relatives: the catalogue as OpenRouter shows it."""
 
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
 
 from wisqu.sandbox import catalogue
 from wisqu.sandbox.catalogue import Model
+from wisqu.sandbox.endpoints import Endpoint
 from wisqu.sandbox.errors import Refusal
 from wisqu.sandbox.faults import HttpFault
-from wisqu.sandbox.http import JsonReply
+from wisqu.sandbox.http import JsonReply, sandbox_of
 
 _CREATED = 1_760_000_000
 _TOKENIZERS = {
@@ -30,9 +32,11 @@ _PRICE_NAMES = (
 )
 
 
-def _pricing(model: Model) -> dict[str, Any]:
+def _pricing(model: Model, *, factor: Decimal = Decimal(1)) -> dict[str, Any]:
     listed: dict[str, Any] = {
-        name: model.pricing[name] for name in _PRICE_NAMES if model.pricing.get(name) is not None
+        name: model.pricing[name] if factor == 1 else str(Decimal(str(model.pricing[name])) * factor)
+        for name in _PRICE_NAMES
+        if model.pricing.get(name) is not None
     }
     if "overrides" in model.pricing:
         listed["overrides"] = model.pricing["overrides"]
@@ -104,35 +108,9 @@ def _percentiles(middle: float) -> dict[str, float]:
 
 
 async def list_endpoints(request: Request) -> JsonReply:
-    """The one provider that serves a model here."""
+    """The providers that serve a model here."""
     model = _named(request)
-    every = {"auto": True, "none": True, "required": True, "function": True}
-    endpoint = {
-        "name": f"{model.provider} | {model.canonical_slug}",
-        "model_id": model.id,
-        "model_name": model.name,
-        "provider_name": model.provider,
-        "tag": model.provider.lower().replace(" ", "-"),
-        "context_length": model.context_length,
-        "pricing": _pricing(model),
-        "quantization": "unknown",
-        "service_tier": None,
-        "max_completion_tokens": model.max_completion_tokens,
-        "max_prompt_tokens": None,
-        "supported_parameters": model.supported_parameters,
-        "native_tools": {},
-        "status": 0,
-        "uptime_last_5m": 100.0,
-        "uptime_last_30m": 99.9,
-        "uptime_last_1d": 99.8,
-        "latency_last_30m": _percentiles(450.0),
-        "throughput_last_30m": _percentiles(65.0),
-        "supports_diarization": False,
-        "supports_implicit_caching": model.cache_mode in ("automatic", "both"),
-        "supports_tool_choice": every
-        if "tools" in model.supported_parameters
-        else dict.fromkeys(every, False),
-    }
+    endpoints = [_endpoint(model, each) for each in sandbox_of(request).providers.of(model)]
     head = {
         "id": model.id,
         "name": model.name,
@@ -140,7 +118,37 @@ async def list_endpoints(request: Request) -> JsonReply:
         "description": f"{model.name}, as the sandbox knows it.",
         "architecture": _architecture(model),
     }
-    return JsonReply({"data": {**head, "endpoints": [endpoint]}})
+    return JsonReply({"data": {**head, "endpoints": endpoints}})
+
+
+def _endpoint(model: Model, served: Endpoint) -> dict[str, Any]:
+    every = {"auto": True, "none": True, "required": True, "function": True}
+    return {
+        "name": f"{served.provider} | {model.canonical_slug}",
+        "model_id": model.id,
+        "model_name": model.name,
+        "provider_name": served.provider,
+        "tag": served.slug,
+        "context_length": model.context_length,
+        "pricing": _pricing(model, factor=served.factor),
+        "quantization": "unknown",
+        "service_tier": None,
+        "max_completion_tokens": model.max_completion_tokens,
+        "max_prompt_tokens": None,
+        "supported_parameters": model.supported_parameters,
+        "native_tools": {},
+        "status": 0,
+        "uptime_last_5m": served.uptime,
+        "uptime_last_30m": served.uptime,
+        "uptime_last_1d": 99.8,
+        "latency_last_30m": _percentiles(served.latency),
+        "throughput_last_30m": _percentiles(65.0),
+        "supports_diarization": False,
+        "supports_implicit_caching": model.cache_mode in ("automatic", "both"),
+        "supports_tool_choice": every
+        if "tools" in model.supported_parameters
+        else dict.fromkeys(every, False),
+    }
 
 
 async def list_image_models(request: Request) -> JsonReply:

@@ -4,9 +4,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from wisqu.sandbox import controls, tokens
+from wisqu.sandbox import controls, tokens, unfinished
 from wisqu.sandbox.caching import Block, Ttl
 from wisqu.sandbox.controls import Controls
+from wisqu.sandbox.unfinished import Unfinished
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 KNOWN_FIELDS = frozenset(
@@ -52,6 +53,7 @@ class Ask:
     max_tokens: int | None = None
     session: str = ""
     user: str | None = None
+    unfinished: Unfinished | None = None
     unknown_fields: list[str] = field(default_factory=list)
 
     @property
@@ -286,6 +288,9 @@ def read(body: object, *, session_header: str | None = None) -> Ask:
     for index, message in enumerate(messages):
         reader.message(index, message)
     _last_block_marked(body, reader.blocks)
+    begun = unfinished.find(messages)
+    if begun:
+        reader.question = begun.question
     user = body.get("user")
     return Ask(
         body=body,
@@ -301,5 +306,6 @@ def read(body: object, *, session_header: str | None = None) -> Ask:
         max_tokens=_limit(body),
         session=_session(body, session_header, reader.blocks),
         user=user if isinstance(user, str) else None,
+        unfinished=begun,
         unknown_fields=sorted(set(body) - KNOWN_FIELDS),
     )

@@ -1,17 +1,17 @@
 """Which model answers: the first of `model` and `models` that is known, fits and is not scripted to fail."""
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from wisqu.sandbox import catalogue, faults
 from wisqu.sandbox.catalogue import Model
 from wisqu.sandbox.controls import FaultWord
+from wisqu.sandbox.endpoints import Providers
 from wisqu.sandbox.faults import FaultDesk, HttpFault
 from wisqu.sandbox.ledger import Attempt
 from wisqu.sandbox.reading import Ask
 
-_MILLION = 1_000_000
+# Of Claude, the models that go on from an unfinished answer; later ones refuse it.
+_GO_ON = ("anthropic/claude-3", "anthropic/claude-sonnet-4.5", "anthropic/claude-haiku-4.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +63,6 @@ def _too_long(model: Model, ask: Ask) -> HttpFault | None:
     )
 
 
-def _number(value: object) -> Decimal | None:
-    try:
-        return None if value is None else Decimal(str(value))
-    except InvalidOperation:
-        return None
-
-
-def _refused_by_preferences(model: Model, preferences: dict[str, Any]) -> HttpFault | None:
-    message = "No endpoints found matching your provider preferences"
-    only = preferences.get("only")
-    slug = model.provider.lower().replace(" ", "-")
-    if isinstance(only, list) and only and slug not in only and model.family not in only:
-        return _no_endpoints(message)
-    most = preferences.get("max_price")
-    if isinstance(most, dict):
-        for name, price in (("prompt", model.prices.prompt), ("completion", model.prices.completion)):
-            limit = _number(most.get(name))
-            if limit is not None and price * _MILLION > limit:
-                return _no_endpoints(message)
-    return None
-
-
 def _unfit(model: Model, ask: Ask) -> HttpFault | None:
     """Why this model cannot take this request, if so."""
     if not {"text", "image"} & set(model.output_modalities):
@@ -94,16 +72,20 @@ def _unfit(model: Model, ask: Ask) -> HttpFault | None:
             return _no_endpoints(f"No endpoints found that support {modality} input")
     if ask.wants_image and "image" not in model.output_modalities:
         return _no_endpoints("No endpoints found that support the requested output modalities: image")
-    preferences = ask.body.get("provider")
-    if isinstance(preferences, dict):
-        refused = _refused_by_preferences(model, preferences)
-        if refused is not None:
-            return refused
+    goes_on = model.family != "anthropic" or model.id.startswith(_GO_ON)
+    if ask.unfinished and not ask.unfinished.told and not goes_on:
+        return HttpFault(
+            400,
+            "This model does not support assistant message prefill. The conversation must end with a user message.",
+            "invalid_request",
+        )
     return _too_long(model, ask)
 
 
-def choose(*, ask: Ask, desk: FaultDesk, scope: str) -> Route | NoRoute:
+def choose(*, ask: Ask, desk: FaultDesk, providers: Providers, scope: str, session: str) -> Route | NoRoute:
     """Try the models in their order; what each answered is noted in `attempts`."""
+    wished = ask.body.get("provider")
+    preferences = wished if isinstance(wished, dict) else {}
     attempts: list[Attempt] = []
     last: tuple[HttpFault, FaultWord | None] = (missing("?"), None)
     for index, name in enumerate(ask.models):
@@ -115,8 +97,11 @@ def choose(*, ask: Ask, desk: FaultDesk, scope: str) -> Route | NoRoute:
             scripted = faults.http_fault(words)
             unfit = _unfit(model, ask)
             if scripted is None and unfit is None:
-                attempts.append(Attempt(model.canonical_slug, model.provider, 200))
-                return Route(model, words, attempts)
+                served = providers.serve(model, preferences=preferences, session=session)
+                if served is not None:
+                    attempts.append(Attempt(served.canonical_slug, served.provider, 200))
+                    return Route(served, words, attempts)
+                unfit = _no_endpoints("No endpoints found matching your provider preferences")
             last = scripted or (unfit or last[0], None)
         attempts.append(
             Attempt(

@@ -1,0 +1,123 @@
+"""An answer that broke off, taken up by another model: what it is asked, and how its words are joined to the others.
+
+The reader has seen the words so far and must see none of them twice and none left out. Models that go on from an
+unfinished answer (`assistant prefill`) get just that. Others are asked to begin by repeating its last words, which
+tells exactly where they go on; what they repeat is taken away.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from presets.tokens import estimate
+from wisqu.openrouter.traits import continues_an_answer
+from wisqu.openrouter.types import ChatRequest, Message
+
+# The last words that a model is asked to repeat: enough not to stand anywhere else, as a rule.
+_ANCHOR = 60
+# A model that was to go on by itself may begin with a few letters like those before; this much is no chance.
+_NO_CHANCE = 16
+# Something like "Here is the rest:" may stand before the repetition.
+_PREFACE = 60
+# After these a word follows without a blank.
+_OPENING = "([{<«“\"'`/\\-_#*@"
+# Repeated words are looked for in so much of the end of an answer.
+_LOOKED_AT = 6000
+# An answer is never asked for with fewer tokens than this.
+_FEWEST_TOKENS = 16
+
+_INSTRUCTION = (
+    "Your answer above was cut off by a technical fault. Write the rest of it now. Begin by repeating exactly these "
+    "last characters of it, so that the two parts can be joined, and then go on as if nothing had happened, in the "
+    "same language, without a word about the interruption:\n"
+)
+
+
+def continued(request: ChatRequest, text: str) -> ChatRequest:
+    """Return the request for the rest of an answer that began with `text`; the request itself where there is none."""
+    if not text.strip():
+        return request
+    # Providers refuse an unfinished answer that ends in blanks.
+    turn = [Message.text("assistant", text.rstrip())]
+    if has_to_be_told(request):
+        turn.append(Message.text("user", _INSTRUCTION + anchor(text)))
+    limit = request.max_tokens
+    return msgspec.structs.replace(
+        request,
+        messages=(*request.messages, *turn),
+        max_tokens=limit and max(_FEWEST_TOKENS, limit - estimate(text)),
+    )
+
+
+def has_to_be_told(request: ChatRequest) -> bool:
+    """Tell whether one of the models that may answer does not go on from an unfinished answer by itself."""
+    return not all(map(continues_an_answer, (request.model, *request.fallback_models)))
+
+
+def anchor(text: str) -> str:
+    """Return the last words of the text, from the beginning of a word on where there is one."""
+    end = text.rstrip()[-_ANCHOR:]
+    words = end.split(maxsplit=1)
+    return words[1] if len(end) == _ANCHOR and len(words) == 2 else end
+
+
+class Joiner:
+    """Takes the words of the model that goes on, piece by piece; gives what is to follow the words so far.
+
+    `told` says whether it was asked to repeat the last words. Pieces are held back while they may still be a
+    repetition, or what stands before one: for a few words.
+    """
+
+    def __init__(self, text: str, *, told: bool) -> None:
+        self._text = text
+        self._ending = text[len(text.rstrip()) :]
+        self._known = _squeezed(text[-_LOOKED_AT:])
+        self._anchor = _squeezed(anchor(text)) if told else ""
+        self._held: str | None = "" if text.strip() else None
+
+    def feed(self, piece: str) -> str:
+        """Return what can be shown now."""
+        if self._held is None:
+            return piece
+        self._held += piece
+        said = _squeezed(self._held)
+        is_awaited = len(said) < len(self._anchor) + _PREFACE and not self._repeated(said)
+        if said in self._known or (self._anchor and is_awaited):
+            return ""
+        return self.end()
+
+    def end(self) -> str:
+        """Return what is still held back: nothing follows."""
+        if self._held is None:
+            return ""
+        held, self._held = self._held, None
+        repeated = self._repeated(_squeezed(held))
+        rest = _after(held, repeated) if repeated else held
+        if self._ending:
+            return rest[len(self._ending) :] if rest.startswith(self._ending) else rest.lstrip()
+        # A new message never begins with a blank, even where the sentence it goes on with needs one.
+        needs_blank = self._anchor and not repeated and rest[:1].isalnum() and self._text[-1] not in _OPENING
+        return " " + rest if needs_blank else rest
+
+    def _repeated(self, said: str) -> int:
+        """Return how many characters, blanks aside, at the beginning only lead up to where the text so far ends."""
+        known, place = self._known, said.find(self._anchor) if self._anchor else -1
+        if place == 0 or (place > 0 and len(self._anchor) >= _NO_CHANCE):
+            return place + len(self._anchor)
+        for size in range(min(len(said), len(known)), _NO_CHANCE - 1, -1):
+            if known.endswith(said[:size]):
+                return size
+        return 0
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _after(said: str, size: int) -> str:
+    """Return what follows so many characters that are not blank."""
+    for place, character in enumerate(said):
+        size -= not character.isspace()
+        if not size:
+            return said[place + 1 :]
+    return ""
