@@ -20,6 +20,9 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=200, blank=True)
+    own_title_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its owner wrote the title; empty: nobody did."
+    )
     model = models.CharField(
         max_length=200, blank=True, help_text="The model asked by default; empty: the product's."
     )
@@ -38,9 +41,6 @@ class Conversation(models.Model):
             models.Index(fields=["owner", "-last_message_at", "-id"], name="conversation_recent"),
         ]
 
-    own_title_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When its owner wrote the title; empty: nobody did."
-    )
     def __str__(self) -> str:
         return self.title or str(self.id)
 
@@ -49,13 +49,6 @@ class Message(models.Model):
     """A question or an answer. An answer carries the facts of how it was made and what it cost."""
 
     class Role(models.TextChoices):
-    folder = models.ForeignKey(
-        Folder, null=True, blank=True, on_delete=models.SET_NULL, related_name="conversations"
-    )
-    # Thrown away, and gone from everything but the undo; the clock deletes it for good (`chat.keeping`).
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # In no list, no search and no export, without a title of a model's making; gone when its page closes.
-    is_temporary = models.BooleanField(default=False, editable=False)
         """Who speaks."""
 
         USER = "user"
@@ -162,29 +155,6 @@ class Turn(models.Model):
         return f"{self.status} {self.id}"
 
 
-class ConversationHabit(models.Model):
-    """How often turns of one class were the last of their conversation, or were followed after which pause.
-
-    Counted anew every day (`chat.habits`); the classes are those of `chat.outlook`.
-    """
-
-    preset = models.CharField(max_length=100, blank=True)
-    length_class = models.PositiveSmallIntegerField()
-    turn_class = models.PositiveSmallIntegerField()
-    ended = models.PositiveIntegerField(default=0)
-    short = models.PositiveIntegerField(default=0, help_text="Followed within five minutes.")
-    long = models.PositiveIntegerField(default=0, help_text="Followed within an hour.")
-    longer = models.PositiveIntegerField(default=0, help_text="Followed later.")
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["preset", "length_class", "turn_class"], name="habit_one_a_class"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.preset or 'any'} length {self.length_class} turn {self.turn_class}"
 class TitleJob(models.Model):
     """One title to be made by a model: the row knows what is to be done, the job in the queue only its id."""
 
@@ -225,88 +195,26 @@ class TitleJob(models.Model):
         return f"{self.status} {self.id}"
 
 
-class Feedback(models.Model):
-    """What a person thinks of an answer. Staff read the answer itself only where the person allowed it."""
+class ConversationHabit(models.Model):
+    """How often turns of one class were the last of their conversation, or were followed after which pause.
 
-    class Rating(models.TextChoices):
-        """Thumbs up or down."""
-
-        UP = "up"
-        DOWN = "down"
-
-    class Reason(models.TextChoices):
-        """What was wrong, or right."""
-
-        INCORRECT = "incorrect", _("It is not correct")
-        SOURCES = "sources", _("Sources are missing or wrong")
-        NOT_ASKED = "not_asked", _("It does not answer the question")
-        ONE_SIDED = "one_sided", _("It leaves out what others hold")
-        DISRESPECTFUL = "disrespectful", _("It is disrespectful or harmful")
-        STYLE = "style", _("Too long, too short, or badly put")
-        OTHER = "other", _("Something else")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
-    rating = models.CharField(max_length=4, choices=Rating.choices)
-    reason = models.CharField(max_length=15, choices=Reason.choices, blank=True)
-    note = models.TextField(max_length=2000, blank=True)
-    may_be_read = models.BooleanField(
-        default=False, help_text="The person lets staff read this answer and its question."
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
-    handled_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        verbose_name_plural = "feedback"
-        indexes: ClassVar = [
-            models.Index(fields=["-updated_at"], name="feedback_open", condition=models.Q(handled_at=None)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rating} {self.message_id}"
-
-
-class Share(models.Model):
-    """A public, read-only view of one conversation, for whoever has the link."""
-
-    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, related_name="share")
-    token = models.CharField(max_length=43, unique=True, editable=False)
-    title = models.CharField(max_length=200, blank=True)
-    # Frozen: the message that it ends with, and with which it goes. None: live, it follows the conversation.
-    head = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return f"share of {self.conversation_id}"
-
-
-class SearchEntry(models.Model):
-    """One message, or one conversation's title (`message` is None), as it is searched: folded by `chat.folding`.
-
-    The id tells the moment (`chat.search`), so that the newest come first without sorting. Beside it the database
-    keeps an index of words: a column and a GIN index on PostgreSQL, an FTS5 table that triggers keep true on SQLite.
+    Counted anew every day (`chat.habits`); the classes are those of `chat.outlook`.
     """
 
-    id = models.BigIntegerField(primary_key=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="search_entries")
-    message = models.OneToOneField(
-        Message, null=True, blank=True, on_delete=models.CASCADE, related_name="search_entry"
-    )
-    text = models.TextField(blank=True)
+    preset = models.CharField(max_length=100, blank=True)
+    length_class = models.PositiveSmallIntegerField()
+    turn_class = models.PositiveSmallIntegerField()
+    ended = models.PositiveIntegerField(default=0)
+    short = models.PositiveIntegerField(default=0, help_text="Followed within five minutes.")
+    long = models.PositiveIntegerField(default=0, help_text="Followed within an hour.")
+    longer = models.PositiveIntegerField(default=0, help_text="Followed later.")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["owner", "-id"], name="search_entry_newest")]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["conversation"], condition=models.Q(message=None), name="search_entry_one_title"
+                fields=["preset", "length_class", "turn_class"], name="habit_one_a_class"
             ),
         ]
 
     def __str__(self) -> str:
-        return str(self.message_id or self.conversation_id)
-
-
+        return f"{self.preset or 'any'} length {self.length_class} turn {self.turn_class}"

@@ -106,10 +106,10 @@ VARIABLES: dict[str, Variable] = {
         temperature, "0.7", "a number from 0 to 2", "how freely the model chooses its words"),
     "LLM_MAX_TOKENS": Variable(
         whole(1, 1_000_000), "4096", f"{TOKENS} from 1 to 1000000", "longest answer, in tokens"),
-    "PROMPT_CACHING_ENABLED": Variable(
     "TITLE_MODEL": Variable(
         word, "", "one model id, like openai/gpt-4o-mini, or nothing",
         "model that writes the titles of conversations; empty: the cheapest that suits"),
+    "PROMPT_CACHING_ENABLED": Variable(
         boolean, "true", YES_NO, "mark a prompt's unchanging start, so that it is billed at the cache price"),
     "CACHE_CONTROL_STRATEGY": Variable(
         one_of("auto", "system", "off"), "auto", "auto, system or off",
@@ -197,6 +197,7 @@ class Environment:
     llm_model: str
     llm_temperature: float
     llm_max_tokens: int
+    title_model: str
     prompt_caching_enabled: bool
     cache_control_strategy: str
     cache_min_tokens: int
@@ -207,7 +208,6 @@ class Environment:
     image_generation_models: tuple[str, ...]
     usage_tracking_enabled: bool
     track_user_ids: bool
-    title_model: str
     secret_key: str = field(repr=False)
     debug: bool
     allowed_hosts: tuple[str, ...]

@@ -142,8 +142,8 @@ else:
     }
 
 # --- Jobs ---------------------------------------------------------------------------------------
-CELERY_BROKER_URL = ENV.celery_broker_url or REDIS_URL
 JOB_APPLICATION = "wisqu.celery.app"
+CELERY_BROKER_URL = ENV.celery_broker_url or REDIS_URL
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "close-abandoned-turns": {"task": "chat.tasks.close_abandoned_turns", "schedule": timedelta(seconds=5)},
     "learn-conversation-habits": {"task": "chat.tasks.learn_habits", "schedule": timedelta(days=1)},
