@@ -16,8 +16,10 @@ def sign_in(count: int) -> list[str]:
     from wisqu.accounts.tokens import open_family
 
     call_command("migrate", interactive=False, verbosity=0)
-    for seed in ("seed_models", "seed_plans"):
+    for seed in ("seed_models", "seed_plans", "seed_presets"):
         call_command(seed, verbosity=0)
+    # What is measured is what a request costs, not what a plan refuses; the limit is counted all the same.
+    PlanLimit.objects.filter(slug="enterprise").update(requests_per_minute=100_000_000)
     plan = PlanLimit.objects.get(slug="enterprise")
     tokens = []
     for number in range(count):

@@ -10,8 +10,11 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        """Add the books to what a person can take along."""
+        """Add the books to what a person can take along, and let plans say how often one may ask."""
         from billing.exports import billing_of
+        from billing.rates import requests_per_minute
         from wisqu.accounts import exports
+        from wisqu.api import throttling
 
         exports.register("billing", billing_of)
+        throttling.limit_by(requests_per_minute)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from billing import rates
 from billing.amounts import MEASURES
 from billing.errors import FeatureRequired, PlansMissing
 from billing.models import SECONDS_A_MINUTE, Feature, MonthlyUsageQuota, PlanLimit, Subscription
@@ -30,6 +31,7 @@ def subscription_for(user_id: UUID) -> Subscription:
         )
     if not subscription.grants_plan:
         subscription.plan = _free_plan()
+    rates.know(user_id, subscription.plan)
     return subscription
 
 
@@ -50,6 +52,7 @@ def put_on(*, user_id: UUID, plan: PlanLimit) -> Subscription:
     if not created:
         subscription.plan, subscription.status = plan, Subscription.Status.ACTIVE
         subscription.save(update_fields=["plan", "status", "updated_at"])
+    rates.know(user_id, plan)
     return subscription
 
 

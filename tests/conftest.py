@@ -7,13 +7,14 @@ from django.core.management import call_command, get_commands
 from django.db import connection
 from django.utils import translation
 
+from billing.models import PlanLimit
 from tests.flushing import permit_flush
 from tests.live import Sandbox, Web, end_running_turns
 from tests.network import refuse_outside
 
 # These folders touch neither the database nor Redis: one run of them says everything.
 PURE = ("tests/house/", "tests/openrouter/", "tests/sandbox/")
-SEEDS = ("seed_models", "seed_plans")
+SEEDS = ("seed_models", "seed_plans", "seed_presets")
 DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
 
 refuse_outside()
@@ -62,11 +63,12 @@ def english_again() -> Iterator[None]:
 
 
 def seed() -> None:
-    """What every installation has: plans and the catalogue of models."""
+    """What every installation has: plans and the catalogue of models. Tests ask more often than any plan allows."""
     known = get_commands()
     for command in SEEDS:
         if command in known:
             call_command(command, verbosity=0)
+    PlanLimit.objects.update(requests_per_minute=100_000)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from wisqu.accounts.credentials import KEY_MARK, READ, WRITE, Credential, find_k
 from wisqu.accounts.models import Session, User
 from wisqu.accounts.sessions import SessionStore
 from wisqu.accounts.tokens import read_access
+from wisqu.api import throttling
 from wisqu.api.problems import Forbidden, Unauthenticated
 from wisqu.api.threads import in_thread
 
@@ -49,12 +50,20 @@ class CSRFFailed(Forbidden):
     detail = "The CSRF token is missing or wrong. Reload the page and try again."
 
 
-def resolve(request: HttpRequest) -> Proof | None:
-    """Return who is asking and by what; None for nobody.
+def resolve(request: HttpRequest, *, counted: bool = True) -> Proof | None:
+    """Return who is asking and by what; None for nobody. The request counts against the person's limit a minute.
 
-    Raises Unauthenticated for a bearer that does not hold, CSRFFailed, and ScopeRequired for an API key
-    that was not made for this method.
+    Raises Unauthenticated for a bearer that does not hold, CSRFFailed, ScopeRequired for an API key that was not
+    made for this method, and TooManyRequests unless it is not `counted`.
     """
+    proof = _prove(request)
+    if proof is not None and counted:
+        reads_page = proof[1].kind == "session" and request.method in SAFE_METHODS
+        throttling.admit(proof[0].pk, reads_page=reads_page)
+    return proof
+
+
+def _prove(request: HttpRequest) -> Proof | None:
     is_safe = request.method in SAFE_METHODS
     bearer = _bearer(request.META.get("HTTP_AUTHORIZATION", ""))
     if bearer is not None:
@@ -167,7 +176,15 @@ async def authenticate(request: HttpRequest) -> Proof:
 
     Raises Unauthenticated for nobody, and what `resolve` raises.
     """
-    proof = await in_thread(resolve, request)
+    return _known(request, await in_thread(resolve, request))
+
+
+async def authenticate_uncounted(request: HttpRequest) -> Proof:
+    """Do the same for what a limit must never stop: stopping an answer."""
+    return _known(request, await in_thread(resolve, request, counted=False))
+
+
+def _known(request: HttpRequest, proof: Proof | None) -> Proof:
     if proof is None:
         raise Unauthenticated
     request.user = proof[0]

@@ -1,4 +1,4 @@
-"""The outermost layer of every request: its id, and problem documents where Django would answer in HTML."""
+"""The outermost layer of every request: its id, what is left of its quotas, problems where Django answers in HTML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from wisqu.api import throttling
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import CONTENT_TYPE, Problem, problem_response
 
@@ -26,7 +27,7 @@ _PLAIN = {
 
 @sync_and_async_middleware
 def door(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]:
-    """Give the request an id, bind it to the log, and send it back as `X-Request-ID`."""
+    """Give the request an id, bind it to the log, and send it back as `X-Request-ID`, with what is left of quotas."""
     if iscoroutinefunction(get_response):
 
         async def pass_async(request: HttpRequest) -> HttpResponse:
@@ -46,6 +47,7 @@ def _enter(request: HttpRequest) -> None:
     given = request.META.get("HTTP_X_REQUEST_ID", "")
     request_id = given if _SANE_ID.fullmatch(given) else str(uuid7())
     request.request_id = request_id  # type: ignore[attr-defined]
+    request.allowances = throttling.begin()  # type: ignore[attr-defined]
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
@@ -60,6 +62,8 @@ def _leave(request: HttpRequest, response: HttpResponse) -> HttpResponse:
                 response["Allow"] = allow
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        for name, value in throttling.headers(request.allowances.values()).items():  # type: ignore[attr-defined]
+            response.headers[name] = value
     response.headers["X-Request-ID"] = request_id
     return response
 

@@ -63,12 +63,31 @@ def add(
 
     `up_to` names counters and what their sum, the amounts included, may come to.
     """
-    limits = up_to or {}
-    text = _add(model, tuple(amounts), tuple(where), tuple(limits))
+    return add_and_read(model, amounts, where=where, up_to=up_to, reading=()) is not None
+
+
+def add_and_read(
+    model: type[Model],
+    amounts: Mapping[str, Any],
+    *,
+    where: Mapping[str, Any],
+    up_to: Mapping[Any, int] | None = None,
+    reading: Sequence[str],
+) -> tuple[int, ...] | None:
+    """Do what `add` does; return how the named whole numbers are now, in the same statement, or None."""
+    limits, here = up_to or {}, _prepared(model, where)
     room = [limit - sum(amounts.get(name, 0) for name in names) for names, limit in limits.items()]
+    # SQLite can since 3.35; before, the row is ours until the transaction ends, and is read once more.
+    returned = tuple(reading) if connection.features.can_return_columns_from_insert else ()
     with connection.cursor() as cursor:
-        cursor.execute(text, [*_prepared(model, amounts), *_prepared(model, where), *room])
-        return bool(cursor.rowcount == 1)
+        text = _add(model, tuple(amounts), tuple(where), tuple(limits), returned)
+        cursor.execute(text, [*_prepared(model, amounts), *here, *room])
+        if not returned and cursor.rowcount != 1:
+            return None
+        if reading and not returned:
+            cursor.execute(_numbers(model, tuple(where), tuple(reading)), here)
+        found = cursor.fetchone() if reading else ()
+    return None if found is None else tuple(found)
 
 
 def _prepared(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
@@ -116,13 +135,25 @@ def _change(model: type[Model], names: tuple[str, ...], where: tuple[str, ...]) 
 
 @cache
 def _add(
-    model: type[Model], names: tuple[str, ...], where: tuple[str, ...], limits: tuple[tuple[str, ...], ...]
+    model: type[Model],
+    names: tuple[str, ...],
+    where: tuple[str, ...],
+    limits: tuple[tuple[str, ...], ...],
+    returned: tuple[str, ...],
 ) -> str:
     changes = ", ".join(f"{_column(model, name)} = {_column(model, name)} + %s" for name in names)
     conditions = [f"{_column(model, name)} = %s" for name in where]
     conditions += [f"{' + '.join(_column(model, name) for name in counters)} <= %s" for counters in limits]
     table = _quoted(model._meta.db_table)
-    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(conditions)}"  # noqa: S608
+    ending = f" RETURNING {', '.join(_column(model, name) for name in returned)}" if returned else ""
+    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(conditions)}{ending}"  # noqa: S608
+
+
+@cache
+def _numbers(model: type[Model], where: tuple[str, ...], names: tuple[str, ...]) -> str:
+    columns = ", ".join(_column(model, name) for name in names)
+    conditions = " AND ".join(f"{_column(model, name)} = %s" for name in where)
+    return f"SELECT {columns} FROM {_quoted(model._meta.db_table)} WHERE {conditions}"  # noqa: S608
 
 
 @cache
