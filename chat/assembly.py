@@ -16,7 +16,7 @@ from chat.caching import Placement, Warm, place, unmarked
 from chat.inputs import ChatInput
 from chat.models import Message
 from chat.outlook import expect
-from presets import catalogue, pricing
+from presets import catalogue, pricing, standing
 from presets.tokens import estimate, estimate_standing
 from wisqu.openrouter.traits import CacheTraits, cache_traits
 from wisqu.openrouter.types import CachePoint, TextPart
@@ -40,9 +40,14 @@ class Prompt:
         return [{"message": mark.message, "ttl": mark.ttl, "tokens": mark.tokens} for mark in marks]
 
 
-def assemble(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None) -> Prompt:
-    """Return the prompt for a question after `parent`. Raises Problem 400 `context_exceeded`."""
-    system_prompt = chat.system_prompt or prompts.default_system_prompt()
+def assemble(
+    plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None, *, habit: str = ""
+) -> Prompt:
+    """Return the prompt for a question after `parent`. Raises Problem 400 `context_exceeded`.
+
+    `habit` is the preset whose conversations tell how this one may go on.
+    """
+    system_prompt = chat.system_prompt or standing.system_prompt()
     system_tokens, question_tokens = estimate_standing(system_prompt), estimate(chat.message)
     context = min(plan.max_context, model.context_length or plan.max_context)
     budget = prompts.history_budget(
@@ -63,7 +68,8 @@ def assemble(plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: M
         prices = pricing.prices_for(prompt.tokens, model.prices, model.overrides)
         return replace(prompt, placement=unmarked(traits=_traits(model), prices=prices))
     sizes = [system_tokens, *(line.tokens for line in lines if line.content), question_tokens]
-    return _marked(prompt, [size + prompts.MESSAGE_OVERHEAD for size in sizes], model, parent, history)
+    sizes = [size + prompts.MESSAGE_OVERHEAD for size in sizes]
+    return _marked(prompt, sizes, model, parent, history, habit)
 
 
 def may_cache(plan: PlanLimit, chat: ChatInput) -> bool:
@@ -78,6 +84,7 @@ def _marked(
     model: catalogue.Model,
     parent: Message | None,
     history: Sequence[Message],
+    habit: str,
 ) -> Prompt:
     now = timezone.now()
     traits = _traits(model)
@@ -90,6 +97,7 @@ def _marked(
             prefix_tokens=sum(sizes),
             turn=(parent.depth + 1) // 2 + 1 if parent else 1,
             pauses=_pauses(history, now),
+            preset=habit,
         ),
         warm=_warm(parent, model, traits, now),
         scope="system" if settings.CACHE_CONTROL_STRATEGY == "system" else "auto",

@@ -19,6 +19,8 @@ def message_document(message: Message) -> dict[str, Any]:
         "status": message.status,
         "created": message.created_at,
         "model": message.model or None,
+        "preset": message.preset,
+        "applied": message.applied,
         "finish_reason": message.finish_reason or None,
         "attachments": [],
         "feedback": None,

@@ -17,6 +17,7 @@ def conversations_of(user: User) -> list[dict[str, Any]]:
             "id": row.id,
             "title": row.title,
             "model": row.model or None,
+            "preset": row.preset_id,
             "created_at": row.created_at,
             "last_message_at": row.last_message_at,
             "messages": [],

@@ -26,6 +26,9 @@ class Conversation(models.Model):
     model = models.CharField(
         max_length=200, blank=True, help_text="The model asked by default; empty: the product's."
     )
+    preset = models.ForeignKey(
+        "presets.ModelPreset", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -105,6 +108,10 @@ class Message(models.Model):
     cached_tokens_read = models.PositiveIntegerField(null=True, blank=True)
     cached_tokens_written = models.PositiveIntegerField(null=True, blank=True)
     cache_discount_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
+
+    # What the question was sent with, as it was then: `chat.wishes` writes both.
+    preset = models.JSONField(null=True, blank=True)
+    applied = models.JSONField(null=True, blank=True)
 
     # For each event of the stream, the length of `content` (code points) after it: unsigned 32-bit, native order.
     # With it a reader resumes exactly, even long after the events themselves are gone.

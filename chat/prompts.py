@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from wisqu.api.problems import Problem
 from wisqu.openrouter.types import Message as WireMessage
@@ -23,12 +21,6 @@ class Line:
     role: str
     content: str
     tokens: int = 0  # estimated, without `MESSAGE_OVERHEAD`
-
-
-@cache
-def default_system_prompt() -> str:
-    """Return the assistant's standing instructions."""
-    return (Path(__file__).parent / "data" / "assistant.md").read_text(encoding="utf-8").strip()
 
 
 def history_budget(*, context: int, system_tokens: int, question_tokens: int) -> int:

@@ -28,6 +28,24 @@ class MessageError(Schema):
     detail: str
 
 
+class PresetUsed(Schema):
+    """The preset of an answer as it was then, and who chose it; null where none took part."""
+
+    id: uuid.UUID
+    slug: str
+    name: str
+    version: int
+    is_public: bool
+    source: Literal["request", "conversation", "user", "settings"]
+
+
+class AppliedSetting(Schema):
+    """What was sent, and where it came from. Of `system_prompt` the value is a fingerprint of the text."""
+
+    value: Any
+    source: Literal["request", "preset", "conversation", "settings"]
+
+
 class ChatMessage(Schema):
     """A question or an answer with its facts."""
 
@@ -39,6 +57,8 @@ class ChatMessage(Schema):
     status: Literal["streaming", "done", "stopped", "failed"]
     created: datetime
     model: str | None
+    preset: PresetUsed | None
+    applied: dict[str, AppliedSetting] | None
     finish_reason: str | None
     attachments: list[Any]
     feedback: Any | None

@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from chat.models import Conversation
-from presets import catalogue
+from presets import catalogue, choosing
+from presets.models import ModelPreset
 from wisqu.api.serializers import StrictModelSerializer
 
 
@@ -17,11 +18,28 @@ class ConversationSerializer(StrictModelSerializer):
     pinned = serializers.BooleanField(required=False)
     archived = serializers.BooleanField(required=False)
     model = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=200)
+    preset = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=100,
+        help_text="The preset that questions without one are asked with: a slug or an id.",
+    )
     title = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
     class Meta:
         model = Conversation
-        fields = ("id", "title", "model", "pinned", "archived", "created_at", "updated_at", "last_message_at")
+        fields = (
+            "id",
+            "title",
+            "model",
+            "preset",
+            "pinned",
+            "archived",
+            "created_at",
+            "updated_at",
+            "last_message_at",
+        )
         read_only_fields = ("id", "created_at", "updated_at", "last_message_at")
 
     def to_representation(self, instance: Conversation) -> dict[str, Any]:
@@ -30,6 +48,7 @@ class ConversationSerializer(StrictModelSerializer):
             "id": instance.id,
             "title": instance.title,
             "model": instance.model or None,
+            "preset": instance.preset_id,
             "pinned": instance.pinned_at is not None,
             "archived": instance.archived_at is not None,
             "created_at": instance.created_at,
@@ -42,3 +61,7 @@ class ConversationSerializer(StrictModelSerializer):
         if value and catalogue.get(value) is None:
             raise serializers.ValidationError("There is no such model.", code="unknown_model")
         return value or ""
+
+    def validate_preset(self, value: str | None) -> ModelPreset | None:
+        """Only presets that the asker may use; another is NotFound (404)."""
+        return choosing.find(user_id=self.context["request"].user.pk, reference=value) if value else None

@@ -25,6 +25,7 @@ from chat import conversations
 from chat.assembly import Prompt, assemble
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, Turn
+from chat.wishes import Wishes, wishes_of
 from presets import catalogue, pricing
 from presets.tokens import estimate
 from wisqu.api import idempotency, rows
@@ -103,12 +104,14 @@ def open_turn(
     _refuse_unknown_references(chat)
     subscription = subscription_for(owner_id)
     plan = subscription.plan
+    conversation = _conversation(owner_id, chat)
+    wishes = wishes_of(owner_id, chat, conversation)
+    chat = wishes.chat
     if chat.web_search:
         _require_web_search(plan)
-    conversation = _conversation(owner_id, chat)
-    model = _choose_model(plan, chat.model or conversation.model)
+    model = _choose_model(plan, chat.model)
     parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
-    prompt = assemble(plan, model, chat, parent)
+    prompt = assemble(plan, model, chat, parent, habit=wishes.habit)
     quota.reserve(
         user_id=owner_id,
         amounts=Amounts(
@@ -118,7 +121,8 @@ def open_turn(
         lifetime=HOLD_LIFETIME,
         subscription=subscription,
     )
-    question, answer = _store_messages(conversation, parent, chat, model, prompt)
+    request = _request(conversation, plan, model, chat, prompt)
+    question, answer = _store_messages(conversation, parent, wishes, request, prompt)
     if conversation._state.adding:
         conversation.head = answer
         rows.insert(conversation)
@@ -134,7 +138,7 @@ def open_turn(
         title=conversation.title if chat.conversation_id is None else None,
         question_id=question.id,
         answer=answer,
-        request=_request(conversation, plan, model, chat, prompt),
+        request=request,
         prompt_estimate=prompt.tokens,
         created=answer.created_at,
     )
@@ -151,8 +155,8 @@ def _replayed_turn(owner_id: uuid.UUID, turn_id: uuid.UUID | None) -> Turn:
 
 
 def _refuse_unknown_references(chat: ChatInput) -> None:
-    if chat.attachments or chat.preset:
-        raise NotFound(detail="There is no such attachment or preset, or it is not yours.")
+    if chat.attachments:
+        raise NotFound(detail="There is no such attachment, or it is not yours.")
 
 
 def _require_web_search(plan: PlanLimit) -> None:
@@ -169,7 +173,7 @@ def _conversation(owner_id: uuid.UUID, chat: ChatInput) -> Conversation:
     return Conversation(owner_id=owner_id, title=conversations.title_from(chat.message))
 
 
-def _choose_model(plan: PlanLimit, wish: str) -> catalogue.Model:
+def _choose_model(plan: PlanLimit, wish: str | None) -> catalogue.Model:
     if wish:
         return catalogue.require(wish, plan=plan)
     return catalogue.default_model(allow_advanced=plan.advanced_models)
@@ -178,10 +182,11 @@ def _choose_model(plan: PlanLimit, wish: str) -> catalogue.Model:
 def _store_messages(
     conversation: Conversation,
     parent: Message | None,
-    chat: ChatInput,
-    model: catalogue.Model,
+    wishes: Wishes,
+    request: ChatRequest,
     prompt: Prompt,
 ) -> tuple[Message, Message]:
+    chat = wishes.chat
     depth = parent.depth + 1 if parent else 0
     question = Message(
         conversation=conversation,
@@ -196,8 +201,10 @@ def _store_messages(
         parent=question,
         role=Message.Role.ASSISTANT,
         status=Message.Status.STREAMING,
-        model=model.id,
+        model=request.model,
         routing_strategy=_strategy(chat),
+        preset=wishes.preset_used(),
+        applied=wishes.applied(request, routing_strategy=_strategy(chat)),
         enable_caching=chat.enable_caching,
         cache_breakpoints=prompt.breakpoints,
         prompt_tokens_estimated=prompt.tokens,

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from chat.documents import message_document
 from chat.models import Conversation, Message
 from chat.serializers import ConversationSerializer
+from presets import choosing
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
 
@@ -80,6 +81,8 @@ class ConversationViewSet(
 
     def perform_create(self, serializer: Any) -> None:
         """Store it under the asker."""
+        if "preset" not in serializer.validated_data:
+            serializer.validated_data["preset"] = choosing.default_of(cast(uuid.UUID, self.request.user.pk))
         serializer.save(owner_id=self.request.user.pk, **_moments(serializer.validated_data))
 
     def perform_update(self, serializer: Any) -> None:

@@ -6,8 +6,7 @@ import logging
 
 from django.db import DatabaseError, connection
 
-from chat.prompts import default_system_prompt
-from presets import catalogue
+from presets import catalogue, standing
 from presets.tokens import estimate
 
 log = logging.getLogger(__name__)
@@ -15,10 +14,10 @@ log = logging.getLogger(__name__)
 
 def warm_up() -> None:
     """Load the vocabulary and the catalogue; failures are the first turn's to report."""
-    estimate(default_system_prompt())
     try:
         catalogue.all_models()
+        estimate(standing.system_prompt())
     except DatabaseError:
-        log.warning("the model catalogue could not be read yet")
+        log.warning("models and presets could not be read yet")
     finally:
         connection.close()

@@ -1,12 +1,15 @@
-"""The model catalogue: what can be asked for, what it can do and what it costs."""
+"""The model catalogue (what can be asked for, what it can do and what it costs), and people's presets."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
+from presets.querysets import PresetQuerySet
 from wisqu.api.ids import uuid7
 
 PRICES = (
@@ -87,3 +90,78 @@ class CatalogueModel(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class ModelPreset(models.Model):
+    """A way to answer, under a name: instructions, model and settings.
+
+    One without an owner belongs to the house: staff have published it, and everybody may use it. An empty field
+    leaves the choice to the product's settings. `presets.keeping` makes and changes them.
+    """
+
+    class Strategy(models.TextChoices):
+        """How providers are chosen; the values are those of a question's `routing_strategy`."""
+
+        AUTO = "auto"
+        PRICE = "price"
+        LATENCY = "latency"
+        UPTIME = "uptime"
+
+    LONGEST_NAME = 100
+    LONGEST_SLUG = 80
+    LONGEST_DESCRIPTION = 300
+    LONGEST_PROMPT = 50_000
+    MOST_FALLBACKS = 8
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="presets"
+    )
+    name = models.CharField(max_length=LONGEST_NAME)
+    slug = models.CharField(max_length=LONGEST_SLUG)
+    description = models.CharField(max_length=LONGEST_DESCRIPTION, blank=True)
+    system_prompt = models.TextField(max_length=LONGEST_PROMPT, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    fallback_models = models.JSONField(null=True, blank=True)
+    routing_strategy = models.CharField(max_length=10, choices=Strategy.choices, blank=True)
+    temperature = models.FloatField(null=True, blank=True)
+    top_p = models.FloatField(null=True, blank=True)
+    max_tokens = models.PositiveIntegerField(null=True, blank=True)
+    web_search = models.BooleanField(default=False)
+    # Counts the changes of what decides an answer, so that an answer can say which state it was made with.
+    version = models.PositiveIntegerField(default=1, editable=False)
+    # Of the file that it was seeded from, as long as nobody has changed it: a newer file then replaces it.
+    shipped_version = models.PositiveIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PresetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "preset"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "slug"], name="preset_slug_once_an_owner"),
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(owner=None), name="preset_slug_once_published"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is published: everybody may read and use it."""
+        return self.owner_id is None
+
+
+class DefaultPreset(models.Model):
+    """The preset with which a person's new conversations begin."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="default_preset"
+    )
+    preset = models.ForeignKey(ModelPreset, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.preset_id}"
