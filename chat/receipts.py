@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing.money import dollars
 from chat.models import Message
 
 # Between the facts of the faint line.
@@ -16,15 +15,6 @@ GAP = " · "
 def figure(number: int) -> str:
     """Return a whole number with its thousands apart."""
     return f"{number:,}"
-
-
-def dollars(amount: Decimal) -> str:
-    """Return an amount of USD with as many places as it needs to say something."""
-    if amount >= 1 or not amount:
-        return f"${amount:,.2f}"
-    if amount >= Decimal("0.001"):
-        return f"${amount:.4f}"
-    return f"${amount:.2g}" if amount >= Decimal("0.0001") else f"${float(amount):.7f}".rstrip("0")
 
 
 def seconds(milliseconds: int) -> str:

@@ -23,6 +23,7 @@ from wisqu.envvalues import (
     boolean,
     database,
     host_name,
+    mail_address,
     many,
     one_of,
     origin,
@@ -170,6 +171,15 @@ VARIABLES: dict[str, Variable] = {
         "smtp://localhost:25", "smtp://user:password@host:port, smtp+tls://…, smtp+ssl://… or consolemail://",
         "how mail leaves; empty: the console with DEBUG=true, else smtp://localhost:25",
         debug_default="consolemail://"),
+    "SUPPORT_EMAIL": Variable(
+        mail_address, "", "an address like support@example.org",
+        "where questions to support are mailed, and replies go; empty: they are answered in the admin"),
+    "SUPPORT_ANSWER_HOURS": Variable(
+        whole(1, 1000), "72", "a whole number of hours from 1 to 1000",
+        "within what time support promises an answer"),
+    "SUPPORT_PRIORITY_ANSWER_HOURS": Variable(
+        whole(1, 1000), "12", "a whole number of hours from 1 to 1000",
+        "the same for plans with priority support"),
     "SENTRY_DSN": Variable(
         sentry, "", "the DSN of a Sentry project, and the package sentry-sdk installed",
         "where crashes are reported; empty: nowhere"),
@@ -220,6 +230,9 @@ class Environment:
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
     email_url: str = field(repr=False)
+    support_email: str
+    support_answer_hours: int
+    support_priority_answer_hours: int
     sentry_dsn: str = field(repr=False)
     log_level: str
     log_format: str

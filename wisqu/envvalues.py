@@ -21,6 +21,12 @@ def word(value: str) -> str:
     return value
 
 
+def mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@,<>\"]{1,64}@[^\s@,<>\"]{1,250}", value):
+        raise ValueError
+    return value
+
+
 def boolean(value: str) -> bool:
     # Env.bool takes every unknown word for False: a typing error must not switch something off silently.
     if value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:

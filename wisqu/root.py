@@ -14,6 +14,7 @@ from billing.urls import urlpatterns as billing_urls
 from chat.api import router as chat_router
 from chat.urls import api_urlpatterns as chat_urls
 from presets.urls import urlpatterns as presets_urls
+from support.urls import api_urlpatterns as support_urls
 from wisqu.accounts.auth import authenticate
 from wisqu.accounts.urls import api_urlpatterns as accounts_urls
 from wisqu.api import handlers
@@ -42,5 +43,6 @@ urlpatterns = [
     *billing_urls,
     *presets_urls,
     *chat_urls,
+    *support_urls,
     path("", ninja_api.urls),
 ]

@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from billing.urls import page_urlpatterns as billing_pages
 from chat.urls import page_urlpatterns as chat_pages
+from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
 from wisqu.api.pages import favicon, not_found, robots
@@ -18,6 +20,8 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("robots.txt", robots),
     *chat_pages,
+    *billing_pages,
+    *support_pages,
     # The trees above answer for themselves, some after adding a slash.
     re_path(r"^(?!api/|admin|accounts|static/)", not_found),
 ]

@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from billing import money
 from chat import receipts, rendering
 from chat.models import Message
 from chat.words import failures
@@ -17,6 +18,9 @@ from chat.words import failures
 register = Library()
 register.filter("figure", receipts.figure)
 register.filter("model_name", receipts.model_name)
+register.filter("dollars", money.dollars)
+register.filter("price", money.price)
+register.filter("short_figure", money.short_figure)
 
 # From this share of a limit on, the meter warns.
 NEARLY_SPENT = 0.8
