@@ -83,7 +83,7 @@ def learned(history: Sequence[Talk]) -> Mapping[HabitKey, Habit]:
         moments = accumulate(talk.pauses, initial=0.0)
         for turn, moment in enumerate(moments):
             asked = start + timedelta(seconds=moment)
-            rows.append((number, 2 * turn + 1, asked, sum(talk.sizes(turn)), None))
+            rows.append((number, 2 * turn + 1, asked, sum(talk.sizes(turn)), None, ""))
     return count(rows, settled_before=datetime(2027, 1, 1, tzinfo=UTC))
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -50,14 +51,20 @@ def learn(now: datetime | None = None) -> int:
     now = now or timezone.now()
     answers = Message.objects.filter(role=Message.Role.ASSISTANT, created_at__gte=now - _LOOKS_BACK)
     columns = answers.order_by("conversation_id", "id").values_list(
-        "conversation_id", "depth", "created_at", "prompt_tokens", "prompt_tokens_estimated"
+        "conversation_id", "depth", "created_at", "prompt_tokens", "prompt_tokens_estimated", "preset"
     )
-    counted = count(columns.iterator(chunk_size=5_000), settled_before=now - _SETTLED_AFTER)
+    seen = ((*facts, habit_of(preset)) for *facts, preset in columns.iterator(chunk_size=5_000))
+    counted = count(seen, settled_before=now - _SETTLED_AFTER)
     with transaction.atomic():
         ConversationHabit.objects.all().delete()
         ConversationHabit.objects.bulk_create(_row(key, habit) for key, habit in counted.items())
     forget()
     return sum(habit.ended + habit.went_on for habit in counted.values())
+
+
+def habit_of(preset_used: Mapping[str, Any] | None) -> str:
+    """Return the preset under which an answer is counted: a published one's slug; people's own are too many."""
+    return preset_used["slug"] if preset_used is not None and preset_used["is_public"] else ""
 
 
 def _row(key: HabitKey, habit: Habit) -> ConversationHabit:

@@ -53,7 +53,7 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class HabitKey:
-    """A class of turns: the preset's slug (empty for none), classes of prefix length and turn."""
+    """A class of turns: a published preset's slug (empty for any other), classes of prefix length and turn."""
 
     preset: str
     length: int
@@ -150,18 +150,18 @@ def _place(classes: Sequence[int], value: int) -> int:
 
 
 def count(
-    answers: Iterable[tuple[object, int, datetime, int | None, int | None]], *, settled_before: datetime
+    answers: Iterable[tuple[object, int, datetime, int | None, int | None, str]], *, settled_before: datetime
 ) -> dict[HabitKey, Habit]:
-    """Return the habits in answers: conversation, depth, moment, prompt tokens counted and estimated, in that order.
+    """Return the habits in answers: conversation, depth, moment, prompt tokens counted and estimated, preset's slug.
 
     Answers of a conversation stand together, oldest first.
     """
     tally: dict[HabitKey, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for _, group in groupby(answers, key=lambda answer: answer[0]):
         turns = list(group)
-        for place, (_, depth, moment, actual, estimated) in enumerate(turns):
+        for place, (_, depth, moment, actual, estimated, preset) in enumerate(turns):
             if moment < settled_before:
-                key = key_of(prefix_tokens=actual or estimated or 0, turn=(depth + 1) // 2)
+                key = key_of(preset=preset, prefix_tokens=actual or estimated or 0, turn=(depth + 1) // 2)
                 following = turns[place + 1][2] if place + 1 < len(turns) else None
                 tally[key][_outcome(moment, following)] += 1
     return {key: Habit(*counts) for key, counts in tally.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from chat import habits
 from chat.inputs import ChatInput
 from chat.models import Conversation
 from presets import choosing, keeping, standing
@@ -30,8 +31,8 @@ class Wishes:
 
     @property
     def habit(self) -> str:
-        """The slug under which it is counted how conversations go on: that of a published preset, or none."""
-        return self.preset.slug if self.preset is not None and self.preset.is_public else ""
+        """The preset under which it is counted how conversations go on."""
+        return habits.habit_of(self.preset_used())
 
     def preset_used(self) -> dict[str, Any] | None:
         """Return what an answer keeps of the preset, whatever becomes of it later."""

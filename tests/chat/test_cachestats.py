@@ -91,6 +91,17 @@ def test_habits_count_ends_and_pauses(conversation: Conversation) -> None:
     assert found[key_of(prefix_tokens=500, turn=3)] == Habit(ended=1, longer=1)
 
 
+@pytest.mark.parametrize(("is_public", "counted_as"), [(True, "translator"), (False, "")])
+def test_published_presets_have_habits_of_their_own(
+    conversation: Conversation, is_public: bool, counted_as: str
+) -> None:
+    moment = timezone.now() - timedelta(days=3)
+    used = {"slug": "translator", "is_public": is_public}
+    answer(conversation, prompt_tokens=500, created_at=moment, preset=used)
+    learn_habits()
+    assert habits.current()[key_of(preset=counted_as, prefix_tokens=500, turn=1)] == Habit(ended=1)
+
+
 def test_a_conversation_of_today_may_go_on_yet(conversation: Conversation) -> None:
     answer(conversation, prompt_tokens=500)
     assert learn_habits() == 0
