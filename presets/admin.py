@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from presets import pricing
+from presets import pricing, sync
 from presets.models import CatalogueModel
+from presets.pricing import PRICE_NAMES
 
 
 class CatalogueModelForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -17,19 +20,40 @@ class CatalogueModelForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Check prices and overrides as the catalogue will."""
         cleaned: dict[str, Any] = super().clean() or {}
-        given = {name: cleaned.get(f"price_{name}") for name in pricing.PRICE_NAMES}
+        given = {name: cleaned.get(f"price_{name}") for name in PRICE_NAMES}
+        is_accepted = self.instance.accepted_prices is not None
         try:
-            pricing.read_overrides(cleaned.get("overrides") or [], pricing.read_prices(given))
+            prices = pricing.read_prices(given, is_accepted=is_accepted)
+            pricing.read_overrides(cleaned.get("overrides") or [], prices, is_accepted=is_accepted)
         except pricing.BadPrice as bad:
             raise forms.ValidationError(f"These prices would block the model: {bad}.") from None
         return cleaned
 
 
+class Blocked(admin.SimpleListFilter):
+    """Models that nobody may use, or all others."""
+
+    title = parameter_name = "blocked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the two answers."""
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[CatalogueModel]
+    ) -> QuerySet[CatalogueModel] | None:
+        """Keep the models of the chosen answer."""
+        if self.value() == "yes":
+            return queryset.exclude(blocked_reason="")
+        return queryset.filter(blocked_reason="") if self.value() == "no" else queryset
+
+
 @admin.register(CatalogueModel)
 class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Models with prices; switch one off here, or mark it as advanced."""
+    """Models with prices; switch one off here, mark it as advanced, or accept a price that blocked it."""
 
     form = CatalogueModelForm
+    actions = ("accept_prices", "follow_again")
     list_display = (
         "slug",
         "name",
@@ -39,6 +63,54 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "is_listed",
         "blocked_reason",
     )
-    list_filter = ("advanced", "is_listed", "cache_mode")
+    list_filter = (Blocked, "advanced", "is_listed", "cache_mode")
     search_fields = ("slug", "canonical_slug", "name")
-    readonly_fields = ("updated_at",)
+    readonly_fields = ("openrouter_lists", "staff_accepted", "kept_as_set", "seen_at", "updated_at")
+
+    @admin.display(description="Listed by OpenRouter")
+    def openrouter_lists(self, row: CatalogueModel) -> str:
+        """Show the prices of the last look, believable or not."""
+        return _in_words(row.offered_prices)
+
+    @admin.display(description="Accepted by staff")
+    def staff_accepted(self, row: CatalogueModel) -> str:
+        """Show the prices that block no second time."""
+        return _in_words(row.accepted_prices)
+
+    @admin.display(description="Kept as staff set it")
+    def kept_as_set(self, row: CatalogueModel) -> str:
+        """Show the fields that the daily look leaves alone."""
+        return ", ".join(row.pinned) or "-"
+
+    @admin.action(description="Accept the price that OpenRouter lists, and unblock")
+    def accept_prices(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
+        """Unblock the chosen models; the same prices block them no second time."""
+        for row in queryset:
+            sync.accept(row)
+            self.log_change(request, row, "Accepted the listed price and unblocked the model.")
+        messages.success(request, f"Unblocked: {len(queryset)}.")
+
+    @admin.action(description="Follow OpenRouter again in every field")
+    def follow_again(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
+        """Give up what staff have set; the next look at OpenRouter brings its values."""
+        for row in queryset:
+            row.pinned = []
+            row.save(update_fields=["pinned", "updated_at"])
+            self.log_change(request, row, "Follows OpenRouter again in every field.")
+        messages.success(request, f"Following OpenRouter again: {len(queryset)}.")
+
+    def save_model(
+        self, request: HttpRequest, obj: CatalogueModel, form: forms.ModelForm[Any], change: bool
+    ) -> None:
+        """Keep what was edited from now on; an emptied reason accepts the price that was the reason."""
+        sync.pin(obj, form.changed_data if change else sync.SYNCED)
+        if change and "blocked_reason" in form.changed_data and not obj.blocked_reason:
+            sync.accept(obj)
+        else:
+            super().save_model(request, obj, form, change)
+
+
+def _in_words(texts: dict[str, Any] | None) -> str:
+    """Return prices in USD a token as one line."""
+    named = {name: texts[name] for name in PRICE_NAMES if name in texts} if texts else {}
+    return ", ".join(f"{name} {price or 'unreadable'}" for name, price in named.items()) or "-"

@@ -206,11 +206,10 @@ def _value(row: CatalogueModel) -> Model:
     prices = Prices()
     overrides: tuple[Override, ...] = ()
     try:
-        prices = pricing.read_prices({n: getattr(row, f"price_{n}") for n in pricing.PRICE_NAMES})
-        overrides = pricing.read_overrides(row.overrides, prices)
+        prices, overrides = prices_of(row)
     except pricing.BadPrice as bad:
         blocked = blocked or str(bad)
-    if not blocked and (prices.prompt is None or prices.completion is None):
+    if not blocked and (prices.prompt is None or prices.completion is None) and row.accepted_prices is None:
         blocked = NO_PRICE
     return Model(
         id=row.slug,
@@ -230,6 +229,14 @@ def _value(row: CatalogueModel) -> Model:
         successor=row.successor,
         blocked_reason=blocked,
     )
+
+
+def prices_of(row: CatalogueModel) -> tuple[Prices, tuple[Override, ...]]:
+    """Return the row's prices and those of long prompts. Raises BadPrice; staff may have accepted absurd ones."""
+    is_accepted = row.accepted_prices is not None
+    values = {name: getattr(row, f"price_{name}") for name in pricing.PRICE_NAMES}
+    prices = pricing.read_prices(values, is_accepted=is_accepted)
+    return prices, pricing.read_overrides(row.overrides, prices, is_accepted=is_accepted)
 
 
 def is_server_of_ones_own() -> bool:

@@ -74,8 +74,25 @@ class CatalogueModel(models.Model):
     successor = models.CharField(
         max_length=200, blank=True, help_text="The model id that answers for a retired one."
     )
-    blocked_reason = models.CharField(max_length=200, blank=True, help_text="Why nobody may use it.")
+    blocked_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Why nobody may use it. Empty it to accept the price that OpenRouter lists, and unblock the model.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
+
+    # What `presets.sync` knows of it. Prices as OpenRouter last listed them, believable or not, and those that staff
+    # have accepted although they were not: the same ones block no second time.
+    offered_prices = models.JSONField("listed by OpenRouter", default=dict, blank=True, editable=False)
+    accepted_prices = models.JSONField("accepted by staff", null=True, blank=True, editable=False)
+    pinned = models.JSONField(
+        "kept as staff set it",
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Fields that the daily look at OpenRouter leaves alone.",
+    )
+    seen_at = models.DateTimeField("last listed by OpenRouter", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "model"

@@ -55,8 +55,11 @@ class Override:
     prices: Prices
 
 
-def read_price(name: str, value: object) -> Decimal | None:
-    """Return a price as OpenRouter writes it (a text), None where there is none; raise BadPrice."""
+def read_price(name: str, value: object, *, is_accepted: bool = False) -> Decimal | None:
+    """Return a price as OpenRouter writes it (a text), None where there is none; raise BadPrice.
+
+    Staff may accept a price that would be absurd; none that is below zero.
+    """
     if value is None or value == "":
         return None
     try:
@@ -65,17 +68,18 @@ def read_price(name: str, value: object) -> Decimal | None:
         raise BadPrice(f"the {name} price is not a number") from None
     if not price.is_finite() or price < 0:
         raise BadPrice(f"the {name} price is below zero or not a number")
-    if price > (ABSURD_PER_REQUEST if name == "request" else ABSURD_PER_TOKEN):
+    if price > (ABSURD_PER_REQUEST if name == "request" else ABSURD_PER_TOKEN) and not is_accepted:
         raise BadPrice(f"the {name} price is absurd")
     return price
 
 
-def read_prices(values: Mapping[str, Any]) -> Prices:
+def read_prices(values: Mapping[str, Any], *, is_accepted: bool = False) -> Prices:
     """Return the prices of a mapping of names to texts; raises BadPrice."""
-    return Prices(**{name: read_price(name, values.get(name)) for name in PRICE_NAMES})
+    found = {name: read_price(name, values.get(name), is_accepted=is_accepted) for name in PRICE_NAMES}
+    return Prices(**found)
 
 
-def read_overrides(values: object, base: Prices) -> tuple[Override, ...]:
+def read_overrides(values: object, base: Prices, *, is_accepted: bool = False) -> tuple[Override, ...]:
     """Return the overrides, the highest threshold first; what one doesn't name stays as in `base`.
 
     Raises BadPrice for any form that isn't a list of prices with a threshold.
@@ -87,7 +91,7 @@ def read_overrides(values: object, base: Prices) -> tuple[Override, ...]:
         threshold = value.get("min_prompt_tokens") if isinstance(value, dict) else None
         if not isinstance(threshold, int) or threshold < 0:
             raise BadPrice("an override has no threshold")
-        given = read_prices(value)
+        given = read_prices(value, is_accepted=is_accepted)
         named = {name: price for name in PRICE_NAMES if (price := getattr(given, name)) is not None}
         found.append(Override(threshold, replace(base, **named)))
     return tuple(sorted(found, key=lambda override: -override.min_prompt_tokens))

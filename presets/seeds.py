@@ -22,7 +22,8 @@ def seed(*, reset: bool) -> int:
     for entry in json.loads(SHIPPED.read_text(encoding="utf-8"))["models"]:
         values = row_values(entry)
         if reset:
-            CatalogueModel.objects.update_or_create(slug=entry["id"], defaults=values)
+            fresh: dict[str, Any] = {"pinned": [], "accepted_prices": None}
+            CatalogueModel.objects.update_or_create(slug=entry["id"], defaults=values | fresh)
             written += 1
         else:
             written += CatalogueModel.objects.get_or_create(slug=entry["id"], defaults=values)[1]

@@ -51,7 +51,6 @@ INSTALLED_APPS = [
     "billing",
     "presets",
     "chat",
-    "support",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -145,21 +144,26 @@ else:
 # --- Jobs ---------------------------------------------------------------------------------------
 JOB_APPLICATION = "wisqu.celery.app"
 CELERY_BROKER_URL = ENV.celery_broker_url or REDIS_URL
+
+
+def _every(interval: timedelta, task: str) -> dict[str, Any]:
+    """Return a regular job. One that still waits when the next is due is not done any more."""
+    return {"task": task, "schedule": interval, "options": {"expires": interval.total_seconds()}}
+
+
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
-    "close-abandoned-turns": {"task": "chat.tasks.close_abandoned_turns", "schedule": timedelta(seconds=5)},
-    "learn-conversation-habits": {"task": "chat.tasks.learn_habits", "schedule": timedelta(days=1)},
-    "release-expired-reservations": {
-        "task": "billing.tasks.release_expired_reservations",
-        "schedule": timedelta(minutes=1),
-    },
-    "forget-old-idempotency-keys": {
-        "task": "wisqu.api.tasks.forget_old_idempotency_keys",
-        "schedule": timedelta(hours=1),
-    },
-    "forget-expired-sign-ins": {
-        "task": "wisqu.accounts.tasks.forget_expired_sign_ins",
-        "schedule": timedelta(hours=6),
-    },
+    "close-abandoned-turns": _every(timedelta(seconds=5), "chat.tasks.close_abandoned_turns"),
+    "send-due-titles": _every(timedelta(seconds=10), "chat.tasks.send_due_titles"),
+    # Looks once a day; asked for more often, it makes up for a restart or a failure.
+    "sync-model-catalogue": _every(timedelta(minutes=15), "presets.tasks.sync_models"),
+    "learn-conversation-habits": _every(timedelta(days=1), "chat.tasks.learn_habits"),
+    "release-expired-reservations": _every(
+        timedelta(minutes=1), "billing.tasks.release_expired_reservations"
+    ),
+    "forget-old-idempotency-keys": _every(
+        timedelta(hours=1), "wisqu.api.tasks.forget_old_idempotency_keys"
+    ),
+    "forget-expired-sign-ins": _every(timedelta(hours=6), "wisqu.accounts.tasks.forget_expired_sign_ins"),
 }
 
 # --- People -------------------------------------------------------------------------------------
@@ -215,9 +219,6 @@ SIMPLE_JWT = {
 
 vars().update(environ.Env.email_url_config(ENV.email_url))
 DEFAULT_FROM_EMAIL = "WisQu <no-reply@wisqu.local>"
-SUPPORT_EMAIL = ENV.support_email
-SUPPORT_ANSWER_HOURS = ENV.support_answer_hours
-SUPPORT_PRIORITY_ANSWER_HOURS = ENV.support_priority_answer_hours
 
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -240,10 +241,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "SubscriptionStatusEnum": "billing.models.Subscription.Status",
-        "TicketStatusEnum": "support.models.Ticket.Status",
-    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
