@@ -202,7 +202,7 @@ def test_the_old_price_coming_back_does_not_unblock() -> None:
     [
         ({name: price * 10 for name, price in PRICES.items()}, PRICES["prompt"] * 10),
         ({name: Decimal("0.5") for name in PRICES}, Decimal("0.5")),
-        ({name: None for name in PRICES}, None),
+        (dict.fromkeys(PRICES), None),
         ({}, None),
     ],
 )
