@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Header, Router
 
-from chat import running
+from chat import branches, running
 from chat.cachestats import cache_stats
 from chat.documents import message_document
 from chat.errors import TurnFailed
 from chat.events import sse_frame
 from chat.following import Batch, find_turn, follow, has_more
-from chat.inputs import ChatInput
+from chat.inputs import ChatInput, EditInput, RegenerateInput
 from chat.models import Message, Turn
 from chat.schemas import CacheStats, ChatAnswer, TurnState
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
+from wisqu.accounts.auth import authenticate_uncounted
 from wisqu.api import idempotency
 from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
@@ -30,40 +32,94 @@ from wisqu.api.threads import in_thread
 router = Router(tags=["chat"])
 
 KEEP_ALIVE_S = 15.0
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+_ANSWER_OR_STREAM: dict[str, Any] = {
+    "responses": {
+        200: {
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "The answer; with `stream: true` its events.",
+        }
+    }
+}
 _EVENT_STREAM: dict[str, Any] = {
     "description": "The events of the turn, each `id: <seq>` and `data: <JSON>` with a `type`.",
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
 
-@router.post(
-    "/chat",
-    response=ChatAnswer,
-    summary="Ask",
-    openapi_extra={
-        "responses": {
-            200: {
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
-                "description": "The answer; with `stream: true` its events.",
-            }
-        }
-    },
-)
+@router.post("/chat", response=ChatAnswer, summary="Ask", openapi_extra=_ANSWER_OR_STREAM)
 async def chat(
-    request: HttpRequest,
-    payload: ChatInput,
-    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+    request: HttpRequest, payload: ChatInput, idempotency_key: IdempotencyKey = None
 ) -> HttpResponseBase:
     """Ask a question, in a new conversation or in one of yours.
 
     With `stream: true` the answer comes as server-sent events: start, content, reasoning, citation, routing, then done
     or error. Leaving does not end the turn; join it again at /chat/turns/{turn_id}/events.
     """
+    opening = partial(open_turn, owner_id=_asker(request), chat=payload)
+    return await _open(request, opening, payload, idempotency_key)
+
+
+@router.post(
+    "/messages/{uuid:message_id}/regenerate",
+    response=ChatAnswer,
+    summary="Answer once more",
+    openapi_extra=_ANSWER_OR_STREAM,
+)
+async def regenerate(
+    request: HttpRequest,
+    message_id: uuid.UUID,
+    payload: RegenerateInput,
+    idempotency_key: IdempotencyKey = None,
+) -> HttpResponseBase:
+    """Ask the question of this message again, with other wishes if you like. The first answer stays beside the new one.
+
+    `message_id` names the answer or its question. It counts and streams as POST /chat does.
+    """
+    opening = partial(branches.regenerate, owner_id=_asker(request), message_id=message_id, wishes=payload)
+    return await _open(request, opening, payload, idempotency_key)
+
+
+@router.post(
+    "/messages/{uuid:message_id}/edit",
+    response=ChatAnswer,
+    summary="Ask otherwise",
+    openapi_extra=_ANSWER_OR_STREAM,
+)
+async def edit(
+    request: HttpRequest,
+    message_id: uuid.UUID,
+    payload: EditInput,
+    idempotency_key: IdempotencyKey = None,
+) -> HttpResponseBase:
+    """Ask another question in the place of this one. The first stays beside it, with all that followed.
+
+    It counts and streams as POST /chat does.
+    """
+    opening = partial(branches.edit, owner_id=_asker(request), message_id=message_id, wishes=payload)
+    return await _open(request, opening, payload, idempotency_key)
+
+
+@router.delete("/messages/{uuid:message_id}", response={204: None}, summary="Delete a branch")
+async def delete_branch(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    """Delete a message with everything that follows it; a question's only answer takes the question along."""
+    for turn_id in await in_thread(branches.delete, owner_id=_asker(request), message_id=message_id):
+        running.stop(turn_id)
+    return HttpResponse(status=204)
+
+
+async def _open(
+    request: HttpRequest,
+    opening: Callable[..., OpenTurn | Replay],
+    payload: RegenerateInput,
+    idempotency_key: str | None,
+) -> HttpResponseBase:
+    """Open a turn and answer with its end, or with its events."""
     key = idempotency.read_key(idempotency_key)
     mark = (
         "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
     )
-    opened = await in_thread(open_turn, owner_id=_asker(request), chat=payload, key=key, mark=mark)
+    opened = await in_thread(opening, key=key, mark=mark)
     if isinstance(opened, Replay):
         return _replay(request, opened.turn, stream=payload.stream)
     turn = running.start(opened)
@@ -78,6 +134,8 @@ def _asker(request: HttpRequest) -> uuid.UUID:
 
 
 def _replay(request: HttpRequest, turn: Turn, *, stream: bool) -> HttpResponseBase:
+    if turn.status == Turn.Status.RUNNING:
+        raise idempotency.in_flight()
     return _event_stream(request, follow(turn, 0)) if stream else _answer(turn.answer)
 
 
@@ -96,7 +154,12 @@ def _answer(message: Message) -> HttpResponse:
     return HttpResponse(body, content_type="application/json")
 
 
-@router.post("/chat/turns/{uuid:turn_id}/stop", response=TurnState, summary="Stop a turn")
+@router.post(
+    "/chat/turns/{uuid:turn_id}/stop",
+    response=TurnState,
+    summary="Stop a turn",
+    auth=authenticate_uncounted,
+)
 async def stop(request: HttpRequest, turn_id: uuid.UUID) -> dict[str, Any]:
     """End the answer where it is; its text is kept and charged. Stopping twice, or too late, does no harm."""
     turn = await in_thread(request_stop, owner_id=_asker(request), turn_id=turn_id)

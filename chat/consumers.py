@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,11 +22,12 @@ from django.conf import settings
 from django.http.request import validate_host
 
 from billing.plans import usage
-from chat import running
+from chat import branches, running, titlewatch
 from chat.events import socket_frame
 from chat.following import Batch, find_turn, follow
-from chat.inputs import parse_chat_input
-from chat.turns import Replay, open_turn, request_stop
+from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame
+from chat.models import Turn
+from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
 from wisqu.accounts.auth import resolve_scope
 from wisqu.api import idempotency
@@ -89,6 +91,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """Stop following; the turns go on."""
+        titlewatch.forget(self._tell_title)
         for follower in self.followers.values():
             follower.cancel()
         if self.idle_timer is not None:
@@ -126,6 +129,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _act(self, frame: dict[str, Any], ref: str | None) -> None:
         actions: dict[Any, Callable[[dict[str, Any], str | None], Coroutine[Any, Any, None]]] = {
             "send": self._send_question,
+            "regenerate": self._regenerate,
+            "edit": self._edit,
             "stop": self._stop,
             "resume": self._resume,
             "ping": self._pong,
@@ -133,34 +138,66 @@ class ChatConsumer(AsyncWebsocketConsumer):
         kind = frame.pop("type", None)
         action = actions.get(kind) if isinstance(kind, str) else None
         if action is None:
-            raise Invalid(errors=[FieldError("type", "unknown_type", "Use send, stop, resume or ping.")])
+            raise Invalid(
+                errors=[
+                    FieldError("type", "unknown_type", "Use send, regenerate, edit, stop, resume or ping.")
+                ]
+            )
         await action(frame, ref)
 
     async def _send_question(self, frame: dict[str, Any], ref: str | None) -> None:
+        def opening(**options: Any) -> OpenTurn | Replay:
+            return open_turn(chat=parse_frame(ChatInput, frame), **options)
+
+        await self._open(opening, "/api/v1/chat", frame, ref)
+
+    async def _regenerate(self, frame: dict[str, Any], ref: str | None) -> None:
+        message_id = read_id(frame, "message_id")
+
+        def opening(**options: Any) -> OpenTurn | Replay:
+            wishes = parse_frame(RegenerateInput, frame)
+            return branches.regenerate(message_id=message_id, wishes=wishes, **options)
+
+        await self._open(opening, f"/api/v1/messages/{message_id}/regenerate", frame, ref)
+
+    async def _edit(self, frame: dict[str, Any], ref: str | None) -> None:
+        message_id = read_id(frame, "message_id")
+
+        def opening(**options: Any) -> OpenTurn | Replay:
+            return branches.edit(message_id=message_id, wishes=parse_frame(EditInput, frame), **options)
+
+        await self._open(opening, f"/api/v1/messages/{message_id}/edit", frame, ref)
+
+    async def _open(
+        self, opening: Callable[..., OpenTurn | Replay], path: str, frame: dict[str, Any], ref: str | None
+    ) -> None:
+        """Open a turn and follow it; `path` is where the same request goes over HTTP."""
         key = idempotency.read_key(frame.pop("idempotency_key", None))
-        mark = "" if key is None else idempotency.fingerprint("POST", "/api/v1/chat", frame)
+        mark = "" if key is None else idempotency.fingerprint("POST", path, frame)
         self._refuse_too_many()
-        chat = parse_chat_input(frame)
-        opened = await in_thread(open_turn, owner_id=self._user(), chat=chat, key=key, mark=mark)
+        opened = await in_thread(opening, owner_id=self._user(), key=key, mark=mark)
         await self.send_frame({"type": "accepted", "ref": ref})
         if isinstance(opened, Replay):
-            self._follow(opened.turn.id, follow(opened.turn, 0), ref=ref)
+            # It may still run: the line broke after the question had got through, and the page asked again.
+            again = opened.turn
+            self._follow(again.id, follow(again, 0), ref=ref, names=_to_name(again), tells_quota=True)
             return
         turn = running.start(opened)
-        self._follow(opened.turn_id, turn.turn_log.follow(0), ref=ref, tells_quota=True)
+        names = opened.conversation_id if opened.answer.depth == 1 else None
+        self._follow(opened.turn_id, turn.turn_log.follow(0), ref=ref, names=names, tells_quota=True)
         if opened.title is not None:
             await self.send_frame(
                 {"type": "title", "conversation_id": opened.conversation_id, "title": opened.title}
             )
 
     async def _stop(self, frame: dict[str, Any], ref: str | None) -> None:
-        turn_id = read_turn_id(frame)
+        turn_id = read_id(frame, "turn_id")
         await in_thread(request_stop, owner_id=self._user(), turn_id=turn_id)
         running.stop(turn_id)
         await self.send_frame({"type": "accepted", "ref": ref})
 
     async def _resume(self, frame: dict[str, Any], ref: str | None) -> None:
-        turn_id = read_turn_id(frame)
+        turn_id = read_id(frame, "turn_id")
         after = frame.get("after", 0)
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**31:
             raise Invalid(
@@ -169,7 +206,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._refuse_too_many()
         turn = await in_thread(find_turn, owner_id=self._user(), turn_id=turn_id)
         await self.send_frame({"type": "accepted", "ref": ref})
-        self._follow(turn_id, follow(turn, after), ref=ref)
+        self._follow(turn_id, follow(turn, after), ref=ref, names=_to_name(turn))
 
     async def _pong(self, frame: dict[str, Any], ref: str | None) -> None:
         await self.send_frame({"type": "pong"})
@@ -183,13 +220,22 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise Problem(429, "too_many_turns", f"This socket follows {MOST_FOLLOWED} turns already.")
 
     def _follow(
-        self, turn_id: uuid.UUID, batches: Any, *, ref: str | None, tells_quota: bool = False
+        self,
+        turn_id: uuid.UUID,
+        batches: Any,
+        *,
+        ref: str | None,
+        names: uuid.UUID | None,
+        tells_quota: bool = False,
     ) -> None:
-        """Send the turn's events beside whatever else the socket does; a newer wish replaces an older one."""
+        """Send the turn's events beside whatever else the socket does; a newer wish replaces an older one.
+
+        `names` is the conversation that gets its title from this turn.
+        """
         earlier = self.followers.pop(turn_id, None)
         if earlier is not None:
             earlier.cancel()
-        task = asyncio.create_task(self._forward(turn_id, batches, ref, tells_quota))
+        task = asyncio.create_task(self._forward(turn_id, batches, ref, names, tells_quota))
         self.followers[turn_id] = task
 
         def forget(done: asyncio.Task[None]) -> None:
@@ -198,17 +244,26 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
         task.add_done_callback(forget)
 
-    async def _forward(self, turn_id: uuid.UUID, batches: Any, ref: str | None, tells_quota: bool) -> None:
+    async def _forward(
+        self, turn_id: uuid.UUID, batches: Any, ref: str | None, names: uuid.UUID | None, tells_quota: bool
+    ) -> None:
         batch: Batch
+        body = b""
         try:
             async for batch in batches:
                 for seq, body in batch:
                     with_ref = ref if body.startswith(b'{"type":"start"') else None
                     await self.send(text_data=socket_frame(turn_id, seq, body, ref=with_ref))
+            if names is not None and body.startswith(b'{"type":"done"'):
+                titlewatch.wait_for(names, self._tell_title)
             if tells_quota:
                 await self.send_frame({"type": "quota", **await in_thread(usage, self._user())})
         except OSError:
             return  # the client left between two frames; the turn goes on
+
+    async def _tell_title(self, conversation_id: uuid.UUID, title: str) -> None:
+        with suppress(OSError):  # the client left; the next page shows the title
+            await self.send_frame({"type": "title", "conversation_id": conversation_id, "title": title})
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame that is not an event of a turn."""
@@ -219,6 +274,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
 
 
+def _to_name(turn: Turn) -> uuid.UUID | None:
+    """Return the conversation where this is the turn that it gets its title from."""
+    return turn.conversation_id if turn.answer.depth == 1 else None
+
+
 def read_ref(frame: dict[str, Any]) -> str | None:
     """Take the client's own mark off a frame. Raises Problem 422 for one that is no short text."""
     ref = frame.pop("ref", None)
@@ -227,12 +287,12 @@ def read_ref(frame: dict[str, Any]) -> str | None:
     return ref
 
 
-def read_turn_id(frame: dict[str, Any]) -> uuid.UUID:
-    """Return the id of the turn that a frame names. Raises Problem 422."""
+def read_id(frame: dict[str, Any], name: str) -> uuid.UUID:
+    """Take an id off a frame. Raises Problem 422."""
     try:
-        return msgspec.convert(frame.get("turn_id"), uuid.UUID)
+        return msgspec.convert(frame.pop(name, None), uuid.UUID)
     except msgspec.ValidationError:
-        raise Invalid(errors=[FieldError("turn_id", "invalid", "The id of a turn.")]) from None
+        raise Invalid(errors=[FieldError(name, "invalid", "An id, as it was told.")]) from None
 
 
 def is_allowed_origin(scope: dict[str, Any]) -> bool:

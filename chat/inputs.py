@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.conf import settings
 from ninja import Schema
@@ -24,14 +24,11 @@ from wisqu.api.problems import FieldError, Invalid, Problem
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 
 
-class ChatInput(Schema):
-    """A question with its wishes; see POST /chat in the contract."""
+class RegenerateInput(Schema):
+    """How an answer is wished for, whatever is asked."""
 
     model_config = ConfigDict(extra="forbid")
 
-    message: StrictStr
-    conversation_id: uuid.UUID | None = None
-    parent_id: uuid.UUID | None = None
     stream: StrictBool = False
     enable_caching: StrictBool = True
     model: ModelId | None = None
@@ -43,6 +40,12 @@ class ChatInput(Schema):
     top_p: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
     system_prompt: Annotated[StrictStr, Field(max_length=50_000)] | None = None
     web_search: StrictBool = False
+
+
+class EditInput(RegenerateInput):
+    """Another wording of a question, with its wishes."""
+
+    message: StrictStr
     attachments: Annotated[list[uuid.UUID], Field(max_length=20)] = []
 
     @field_validator("message")
@@ -55,10 +58,20 @@ class ChatInput(Schema):
         return value
 
 
-def parse_chat_input(data: dict[str, Any]) -> ChatInput:
+class ChatInput(EditInput):
+    """A question with its wishes and its place; see POST /chat in the contract."""
+
+    conversation_id: uuid.UUID | None = None
+    parent_id: uuid.UUID | None = None
+
+
+Input = TypeVar("Input", bound=RegenerateInput)
+
+
+def parse_frame(shape: type[Input], data: dict[str, Any]) -> Input:
     """Return the input of a websocket frame. Raises Problem 422 with an error for each field."""
     try:
-        return ChatInput.model_validate(data)
+        return shape.model_validate(data)
     except ValidationError as error:
         raise invalid(error) from None
 

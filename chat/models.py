@@ -7,9 +7,27 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chat.querysets import ConversationQuerySet, MessageQuerySet, TurnQuerySet
 from wisqu.api.ids import uuid7
+
+
+class Folder(models.Model):
+    """A name under which one person keeps conversations together."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="folders")
+    name = models.CharField(max_length=80)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "name"], name="folder_one_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Conversation(models.Model):
@@ -31,6 +49,13 @@ class Conversation(models.Model):
     )
     pinned_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    folder = models.ForeignKey(
+        Folder, null=True, blank=True, on_delete=models.SET_NULL, related_name="conversations"
+    )
+    # Thrown away, and gone from everything but the undo; the clock deletes it for good (`chat.keeping`).
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # In no list, no search and no export, without a title of a model's making; gone when its page closes.
+    is_temporary = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     last_message_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -88,6 +113,8 @@ class Message(models.Model):
     models_attempted = models.JSONField(default=list, blank=True)
     fallback_used = models.BooleanField(default=False)
     routing_strategy = models.CharField(max_length=10, blank=True)
+    # Why another model answered than the one that was asked for; empty where none did.
+    routing_reason = models.CharField(max_length=500, blank=True)
     provider = models.CharField(max_length=100, blank=True)
     generation_id = models.CharField(max_length=100, blank=True)
     finish_reason = models.CharField(max_length=50, blank=True)
@@ -200,6 +227,116 @@ class TitleJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.id}"
+
+
+class Feedback(models.Model):
+    """What a person thinks of an answer. Staff read the answer itself only where the person allowed it."""
+
+    class Rating(models.TextChoices):
+        """Thumbs up or down."""
+
+        UP = "up"
+        DOWN = "down"
+
+    class Reason(models.TextChoices):
+        """What was wrong, or right."""
+
+        INCORRECT = "incorrect", _("It is not correct")
+        SOURCES = "sources", _("Sources are missing or wrong")
+        NOT_ASKED = "not_asked", _("It does not answer the question")
+        ONE_SIDED = "one_sided", _("It leaves out what others hold")
+        DISRESPECTFUL = "disrespectful", _("It is disrespectful or harmful")
+        STYLE = "style", _("Too long, too short, or badly put")
+        OTHER = "other", _("Something else")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    rating = models.CharField(max_length=4, choices=Rating.choices)
+    reason = models.CharField(max_length=15, choices=Reason.choices, blank=True)
+    note = models.TextField(max_length=2000, blank=True)
+    may_be_read = models.BooleanField(
+        default=False, help_text="The person lets staff read this answer and its question."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    handled_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        indexes: ClassVar = [
+            models.Index(fields=["-updated_at"], name="feedback_open", condition=models.Q(handled_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} {self.message_id}"
+
+
+class Share(models.Model):
+    """A public, read-only view of one conversation, for whoever has the link."""
+
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, related_name="share")
+    token = models.CharField(max_length=43, unique=True, editable=False)
+    title = models.CharField(max_length=200, blank=True)
+    # Frozen: the message that it ends with, and with which it goes. None: live, it follows the conversation.
+    head = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"share of {self.conversation_id}"
+
+
+class SearchEntry(models.Model):
+    """One message, or one conversation's title (`message` is None), as it is searched: folded by `chat.folding`.
+
+    The id tells the moment (`chat.search`), so that the newest come first without sorting. Beside it the database
+    keeps an index of words: a column and a GIN index on PostgreSQL, an FTS5 table that triggers keep true on SQLite.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="search_entries")
+    message = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.CASCADE, related_name="search_entry"
+    )
+    text = models.TextField(blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["owner", "-id"], name="search_entry_newest")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["conversation"], condition=models.Q(message=None), name="search_entry_one_title"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id or self.conversation_id)
+
+
+class OwedGeneration(models.Model):
+    """A generation that OpenRouter has still to tell the cost of: `chat.owed` asks, books it and deletes the row.
+
+    No foreign keys: what it cost stays true when conversation and account are gone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    generation_id = models.CharField(max_length=100, unique=True)
+    owner_id = models.UUIDField()
+    message_id = models.UUIDField()
+    turn_id = models.UUIDField(
+        null=True, blank=True, help_text="The turn to settle with it; empty for a broken attempt, which is free."
+    )
+    model = models.CharField(max_length=200, blank=True)
+    provider = models.CharField(max_length=100, blank=True)
+    tokens = models.PositiveIntegerField(default=0, help_text="Charged where nobody ever tells better.")
+    is_charged = models.BooleanField(default=False)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.generation_id
 
 
 class ConversationHabit(models.Model):

@@ -32,8 +32,16 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations of one owner."""
 
     def for_owner(self, owner_id: uuid.UUID) -> ConversationQuerySet:
-        """Only what this person owns; everything else does not exist for them."""
-        return self.filter(owner_id=owner_id)
+        """Only what this person owns and has not thrown away; everything else does not exist for them."""
+        return self.filter(owner_id=owner_id, deleted_at=None)
+
+    def listed(self) -> ConversationQuerySet:
+        """Not temporary: in lists, search and exports."""
+        return self.filter(is_temporary=False)
+
+    def for_page(self) -> ConversationQuerySet:
+        """With what is told beside each: whether it is shared."""
+        return self.select_related("share")
 
     def active(self) -> ConversationQuerySet:
         """Not put away."""
@@ -44,8 +52,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Messages of conversations of one owner."""
 
     def for_owner(self, owner_id: uuid.UUID) -> MessageQuerySet:
-        """Only messages in this person's conversations."""
-        return self.filter(conversation__owner_id=owner_id)
+        """Only messages in this person's conversations that were not thrown away."""
+        return self.filter(conversation__owner_id=owner_id, conversation__deleted_at=None)
 
     def branch(self, last_id: uuid.UUID, *, token_budget: int) -> list[Message]:
         """Return the newest messages of the branch that ends there, oldest first, as many as fit the budget.
@@ -58,8 +66,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return list(found)[::-1]
 
     def for_reading(self) -> MessageQuerySet:
-        """Without the bookkeeping of the stream, which only a resume needs."""
-        return self.defer("stream_ends")
+        """With what was said about them, without the bookkeeping of the stream, which only a resume needs."""
+        return self.defer("stream_ends").select_related("feedback")
 
 
 class TurnQuerySet(models.QuerySet["Turn"]):

@@ -26,6 +26,12 @@ class ConversationSerializer(StrictModelSerializer):
         help_text="The preset that questions without one are asked with: a slug or an id.",
     )
     title = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    head_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The last message of the branch that is shown. Setting it to any message of the conversation shows "
+        "the newest branch through that one.",
+    )
 
     class Meta:
         model = Conversation
@@ -36,11 +42,19 @@ class ConversationSerializer(StrictModelSerializer):
             "preset",
             "pinned",
             "archived",
+            "head_id",
             "created_at",
             "updated_at",
             "last_message_at",
         )
         read_only_fields = ("id", "created_at", "updated_at", "last_message_at")
+
+    def update(self, instance: Conversation, validated_data: dict[str, Any]) -> Conversation:
+        """Store what was sent and nothing else: a turn may write the head and a job the title at the same time."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=[*validated_data, "updated_at"])
+        return instance
 
     def to_representation(self, instance: Conversation) -> dict[str, Any]:
         """Return the conversation as it is shown."""
@@ -51,6 +65,7 @@ class ConversationSerializer(StrictModelSerializer):
             "preset": instance.preset_id,
             "pinned": instance.pinned_at is not None,
             "archived": instance.archived_at is not None,
+            "head_id": instance.head_id,
             "created_at": instance.created_at,
             "updated_at": instance.updated_at,
             "last_message_at": instance.last_message_at,

@@ -13,6 +13,7 @@ from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat import branches
 from chat.documents import message_document
 from chat.models import Conversation, Message
 from chat.serializers import ConversationSerializer
@@ -81,13 +82,20 @@ class ConversationViewSet(
 
     def perform_create(self, serializer: Any) -> None:
         """Store it under the asker."""
-        if "preset" not in serializer.validated_data:
-            serializer.validated_data["preset"] = choosing.default_of(cast(uuid.UUID, self.request.user.pk))
-        serializer.save(owner_id=self.request.user.pk, **_moments(serializer.validated_data))
+        serializer.validated_data.pop("head_id", None)  # it has no messages yet
+        data = serializer.validated_data
+        if "preset" not in data:
+            data["preset"] = choosing.default_of(cast(uuid.UUID, self.request.user.pk))
+        serializer.save(owner_id=self.request.user.pk, **_moments(data), **_own_title(data, before=""))
 
     def perform_update(self, serializer: Any) -> None:
-        """Store the changes."""
-        serializer.save(**_moments(serializer.validated_data))
+        """Store the changes; the branch to show is no mere value of a column."""
+        head_id = serializer.validated_data.pop("head_id", None)
+        data = serializer.validated_data
+        own = _own_title(data, before=serializer.instance.title)
+        conversation = serializer.save(**_moments(data), **own)
+        if head_id is not None and head_id != conversation.head_id:
+            branches.show(conversation, head_id)
 
     @extend_schema(summary="The messages of a conversation, newest first", responses={200: _MESSAGE_PAGE})
     def messages(self, request: Request, pk: str | None = None) -> Response:
@@ -105,3 +113,9 @@ def _moments(data: dict[str, Any]) -> dict[str, Any]:
         if flag in data:
             moments[f"{flag}_at"] = timezone.now() if data.pop(flag) else None
     return moments
+
+
+def _own_title(data: dict[str, Any], *, before: str) -> dict[str, Any]:
+    """Note that the title is its owner's from now on; an empty one is nobody's, the same one is whose it was."""
+    title = data.get("title", before)
+    return {} if title == before else {"own_title_at": timezone.now() if title else None}

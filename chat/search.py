@@ -1,0 +1,259 @@
+"""Search over titles and messages: the same words, order and answers on PostgreSQL and on SQLite.
+
+An entry's id tells its place in the order of results. A message's is its moment, so that the newest come first off the
+index; a title's is the same below zero, and titles come before messages.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from chat.folding import fold, index_text, without_article, words
+from chat.models import Conversation, Message, SearchEntry
+
+MOST_WORDS = 10
+LONGEST_QUERY = 300
+# Hits that are read, one window after the other, to fill one page of conversations.
+WINDOWS = (1000, 4000)
+MATCHES_EACH = 2
+EXCERPT = 140
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PG = "entry.owner_id = %s AND entry.words @@ %s::tsquery"
+_SQLITE = "entry.id = chat_searchwords.rowid AND chat_searchwords MATCH %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of a message around what was looked for; `marks` are places in its text, in code points."""
+
+    message_id: uuid.UUID
+    role: str
+    created_at: datetime
+    text: str
+    marks: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Found:
+    """A conversation with the first of its messages that match; none where only its title does."""
+
+    conversation: Conversation
+    matches: list[Excerpt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Conversations in the order of their best match; `next` is where to go on."""
+
+    found: list[Found]
+    next: int | None
+
+
+# --- Keeping the index ------------------------------------------------------------------------------
+
+
+def remember(owner_id: uuid.UUID, *messages: Message) -> None:
+    """Make these finished messages findable; those that are already, stay as they are."""
+    _insert(
+        (_place(message.created_at, message.id), owner_id, message.conversation_id, message.id, text)
+        for message in messages
+        if (text := index_text(message.content))
+    )
+
+
+def remember_title(conversation: Conversation) -> None:
+    """Make the conversation findable by the title that it has now."""
+    SearchEntry.objects.filter(conversation_id=conversation.id, message=None).delete()
+    text = index_text(conversation.title)
+    if text and not conversation.is_temporary:
+        place = -_place(conversation.created_at, conversation.id)
+        _insert([(place, conversation.owner_id, conversation.id, None, text)])
+
+
+def catch_up(*, limit: int = 500) -> int:
+    """Index finished messages that have no entry yet (older ones, and the rare two that meet in one place)."""
+    rows = Message.objects.exclude(status=Message.Status.STREAMING).exclude(content="")
+    rows = rows.filter(search_entry=None, conversation__is_temporary=False).select_related("conversation")
+    missing = list(rows.only("content", "created_at", "conversation__owner_id")[:limit])
+    for message in missing:
+        text = index_text(message.content)
+        place = _place(message.created_at, message.id)
+        while SearchEntry.objects.filter(id=place).exists():
+            place += 1
+        _insert([(place, message.conversation.owner_id, message.conversation_id, message.id, text)])
+    return len(missing)
+
+
+def _place(moment: datetime, key: uuid.UUID) -> int:
+    return (moment - _EPOCH) // _MICROSECOND << 11 | key.int & 0x7FF
+
+
+def _insert(entries: Iterable[tuple[int, uuid.UUID, uuid.UUID, uuid.UUID | None, str]]) -> None:
+    convert = SearchEntry._meta.get_field("owner").target_field.get_db_prep_value
+    values: list[Any] = []
+    for place, owner_id, conversation_id, message_id, text in entries:
+        keys = [convert(key, connection) for key in (owner_id, conversation_id, message_id)]
+        values += [place, *keys, text]
+    if values:
+        rows = ", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO chat_searchentry (id, owner_id, conversation_id, message_id, text) "  # noqa: S608
+                f"VALUES {rows} ON CONFLICT DO NOTHING",
+                values,
+            )
+
+
+# --- Asking -----------------------------------------------------------------------------------------
+
+
+def search(owner_id: uuid.UUID, query: str, *, after: int | None = None, limit: int = 20) -> Page:
+    """Return the owner's conversations where every word of the query begins a word of one message, or of the title."""
+    terms = _terms(query)
+    if not terms:
+        return Page([], None)
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    place = after
+    for window in WINDOWS:
+        hits = _hits(owner_id, terms, after=place, limit=window)
+        shown = _shown_before(owner_id, terms, after, {hit[1] for hit in hits}) if after is not None else set()
+        for hit_id, conversation_id, message_id in hits:
+            if conversation_id in shown:
+                continue
+            if conversation_id not in found and len(found) == limit:
+                return Page(_read(found, terms), place)
+            matches = found.setdefault(conversation_id, [])
+            if message_id is not None and len(matches) < MATCHES_EACH:
+                matches.append(message_id)
+            place = hit_id
+        if len(hits) < window:
+            return Page(_read(found, terms), None)
+        place = hits[-1][0]
+    return Page(_read(found, terms), place)
+
+
+def _terms(query: str) -> list[str]:
+    return words(query[:LONGEST_QUERY])[:MOST_WORDS]
+
+
+Hit = tuple[int, uuid.UUID, uuid.UUID | None]
+
+
+def _hits(owner_id: uuid.UUID, terms: Sequence[str], *, after: int | None, limit: int) -> list[Hit]:
+    """Return entries in their order: titles, the newest first, then messages, the newest first."""
+    hits: list[Hit] = []
+    if after is None or after < 0:
+        low = "entry.id < 0" if after is None else "entry.id > %s AND entry.id < 0"
+        hits = _select(owner_id, terms, low, [] if after is None else [after], order="ASC", limit=limit)
+    if len(hits) < limit:
+        top = "entry.id > 0" if after is None or after < 0 else "entry.id > 0 AND entry.id < %s"
+        bound = [] if after is None or after < 0 else [after]
+        hits += _select(owner_id, terms, top, bound, order="DESC", limit=limit - len(hits))
+    return hits
+
+
+def _shown_before(
+    owner_id: uuid.UUID, terms: Sequence[str], after: int, candidates: set[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return which of these conversations an earlier page has shown: each comes once, at its best match."""
+    if not candidates:
+        return set()
+    convert = Conversation._meta.pk.get_db_prep_value
+    keys = [convert(each, connection) for each in candidates]
+    named = f"entry.conversation_id IN ({', '.join(['%s'] * len(keys))})"
+    before = "entry.id <= %s" if after < 0 else "(entry.id >= %s OR entry.id < 0)"
+    hits = _select(owner_id, terms, f"{before} AND {named}", [after, *keys], order="DESC", limit=100_000)
+    return {conversation_id for _, conversation_id, _ in hits}
+
+
+def _select(
+    owner_id: uuid.UUID, terms: Sequence[str], where: str, values: list[Any], *, order: str, limit: int
+) -> list[Hit]:
+    owner = Conversation._meta.get_field("owner").target_field.get_db_prep_value(owner_id, connection)
+    if connection.vendor == "postgresql":
+        source, place, match, begin = "chat_searchentry AS entry", "entry.id", _PG, [owner, _tsquery(terms)]
+    else:
+        # FTS5 walks its own rows in the order of their ids; the entry is only looked up.
+        source, place = "chat_searchwords CROSS JOIN chat_searchentry AS entry", "chat_searchwords.rowid"
+        match, begin = _SQLITE, [_fts5(owner, terms)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT entry.id, entry.conversation_id, entry.message_id FROM {source} "  # noqa: S608
+            f"WHERE {match} AND {where.replace('entry.id', place)} ORDER BY {place} {order} LIMIT %s",
+            [*begin, *values, limit],
+        )
+        return [(at, _uuid(talk), _uuid(message) if message else None) for at, talk, message in cursor]
+
+
+def _uuid(value: Any) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+def _forms(term: str) -> list[str]:
+    """Return the word as it was asked for, and without its article."""
+    return list(dict.fromkeys([term, without_article(term)]))
+
+
+def _tsquery(terms: Sequence[str]) -> str:
+    parts = [[f"'{form}'{':*' if len(form) > 1 else ''}" for form in _forms(term)] for term in terms]
+    return " & ".join(f"({' | '.join(part)})" for part in parts)
+
+
+def _fts5(owner: str, terms: Sequence[str]) -> str:
+    parts = [[f'"{form}"{"*" if len(form) > 1 else ""}' for form in _forms(term)] for term in terms]
+    wanted = " AND ".join(f"({' OR '.join(part)})" for part in parts)
+    return f'owner_id : "{owner}" AND text : ({wanted})'
+
+
+# --- Showing ----------------------------------------------------------------------------------------
+
+
+def _read(found: dict[uuid.UUID, list[uuid.UUID]], terms: Sequence[str]) -> list[Found]:
+    """Read conversations and messages of a page; what was thrown away meanwhile is left out."""
+    rows = Conversation.objects.filter(deleted_at=None).listed().for_page().in_bulk(list(found))  # type: ignore[attr-defined]
+    ids = [message_id for each in found.values() for message_id in each]
+    messages = Message.objects.only("role", "content", "created_at").in_bulk(ids)
+    return [
+        Found(
+            rows[conversation_id],
+            [excerpt(messages[each], terms) for each in message_ids if each in messages],
+        )
+        for conversation_id, message_ids in found.items()
+        if conversation_id in rows
+    ]
+
+
+# A word with its vowel signs, tatweel and joiners.
+_WORD = re.compile(r"[^\W_]+(?:[\u064b-\u0670\u06d6-\u06ed\u0640\u200c\u0300-\u036f]+[^\W_]*)*")
+
+
+def excerpt(message: Message, terms: Sequence[str]) -> Excerpt:
+    """Return the piece of the message around the first word that was looked for, with all of them marked in it."""
+    content = message.content
+    wanted = {form for term in terms for form in _forms(term)}
+    begin_of = tuple(form for form in wanted if len(form) > 1)
+
+    def is_meant(word: str) -> bool:
+        folded = fold(word)
+        if folded.startswith(begin_of) or folded in wanted:
+            return True
+        bare = without_article(folded)
+        return bare is not folded and (bare.startswith(begin_of) or bare in wanted)
+
+    first = next((word.start() for word in _WORD.finditer(content) if is_meant(word.group())), 0)
+    begin = max(first - EXCERPT // 3, 0)
+    if begin:
+        begin = content.find(" ", begin, first) + 1 or begin
+    piece = content[begin : begin + EXCERPT]
+    text = ("…" if begin else "") + piece + ("…" if begin + EXCERPT < len(content) else "")
+    marks = [word.span() for word in _WORD.finditer(text) if is_meant(word.group())]
+    return Excerpt(message.id, message.role, message.created_at, text, marks)
