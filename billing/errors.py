@@ -19,23 +19,29 @@ UNITS = {
 class QuotaExceeded(Problem):
     """A measure of the period does not hold what was asked for.
 
-    Besides `detail` the problem document carries `measure`, `limit`, `remaining`, `resets_at` and `advice`.
+    Besides `detail` the problem document carries `measure`, `limit`, `remaining`, `resets_at` and `advice`. `is_held`
+    says that it is not used up yet: running work holds the rest.
     """
 
     status = 400
     code = "quota_exceeded"
 
-    def __init__(self, *, measure: str, plan: PlanLimit, remaining: int, resets_at: datetime) -> None:
+    def __init__(
+        self, *, measure: str, plan: PlanLimit, remaining: int, resets_at: datetime, is_held: bool = False
+    ) -> None:
         shown, limit = measure, plan.limit(measure)
         if measure == "audio_seconds":
             shown, limit, remaining = "audio_minutes", plan.audio_minutes, remaining // 60
+        advice = f"The count starts again on {resets_at:%-d %B %Y} (UTC). A larger plan holds more."
+        if is_held:
+            advice = f"What is left is held by work that still runs: try again when it is done. {advice}"
         super().__init__(
             detail=f"Monthly {UNITS[measure]} limit reached ({limit})",
             measure=shown,
             limit=limit,
             remaining=remaining,
             resets_at=resets_at,
-            advice=f"The count starts again on {resets_at:%-d %B %Y} (UTC). A larger plan holds more.",
+            advice=advice,
         )
 
 

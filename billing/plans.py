@@ -79,16 +79,19 @@ def usage(
     quota = quota or MonthlyUsageQuota(user_id=user_id, cost_usd=Decimal(0), cache_savings_usd=Decimal(0))
     report: dict[str, Any] = {}
     for measure in MEASURES:
-        if measure == "audio_seconds":
-            report["audio_minutes"] = _in_minutes(_meter(quota, subscription.plan, measure))
-        else:
-            report[measure] = _meter(quota, subscription.plan, measure)
+        meter = _meter(quota, subscription.plan, measure)
+        report[shown_measure(measure)] = _in_minutes(meter) if measure == "audio_seconds" else meter
     return report | {
         "total_cost_usd": quota.cost_usd,
         "cache_savings_usd": quota.cache_savings_usd,
         "period_start": period.start,
         "period_end": period.end,
     }
+
+
+def shown_measure(measure: str) -> str:
+    """Return what people call a measure: seconds of audio are counted, minutes are shown."""
+    return "audio_minutes" if measure == "audio_seconds" else measure
 
 
 def _meter(quota: MonthlyUsageQuota, plan: PlanLimit, measure: str) -> dict[str, int | None]:

@@ -8,22 +8,32 @@ Lock order: the reservation's row, then the period's.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from billing import ledger
+from billing import ledger, warnings
 from billing.amounts import MEASURES, NOTHING, Amounts
 from billing.errors import QuotaExceeded
 from billing.ledger import EntryFacts
-from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit, Reservation, Subscription
+from billing.models import (
+    SECONDS_A_MINUTE,
+    LedgerEntry,
+    MonthlyUsageQuota,
+    PlanLimit,
+    Reservation,
+    Subscription,
+)
 from billing.periods import Period
-from billing.plans import subscription_for
-from wisqu.api import rows
+from billing.plans import shown_measure, subscription_for
+from wisqu.api import rows, throttling
+from wisqu.api.throttling import Allowance
 
 __all__ = ["Amounts", "EntryFacts", "QuotaExceeded", "record", "release", "reserve", "settle"]
 
@@ -39,9 +49,13 @@ def reserve(
     key: UUID,
     lifetime: timedelta,
     subscription: Subscription | None = None,
+    at_least: Amounts | None = None,
 ) -> Reservation:
     """Hold the amounts in the user's present period until settled, released or `lifetime` is over.
 
+    `at_least` is what must still fit, where `amounts` are the most that it may become: what is held may then pass a
+    limit, and the next one is refused until the truth is known. So cheap work is not refused for what it could have
+    cost, and however much runs at once, only the last of it can pass the limit.
     `subscription` is the user's own from `subscription_for`, where the caller has it: it saves a query.
     A key holds once: using it again raises IntegrityError. Raises QuotaExceeded, having changed nothing.
     """
@@ -49,7 +63,9 @@ def reserve(
     now = timezone.now()
     subscription = subscription or subscription_for(user_id)
     period = subscription.period(now)
-    _hold(user_id=user_id, plan=subscription.plan, period=period, amounts=amounts)
+    warnings.know(subscription.plan)
+    wish = _Wish(user_id, subscription.plan, period, amounts, at_least or amounts)
+    _tell_what_is_left(subscription.plan, period, _hold(wish))
     reservation = Reservation(
         key=key,
         user_id=user_id,
@@ -143,35 +159,94 @@ def record_erased(*, user_id: UUID, entry: EntryFacts) -> LedgerEntry:
     )
 
 
-def _hold(*, user_id: UUID, plan: PlanLimit, period: Period, amounts: Amounts) -> None:
-    """Add the amounts to what is held where every limit leaves room; else raise QuotaExceeded."""
-    where = {"user_id": user_id, "period_start": period.start}
-    held = {f"held_{measure}": amount for measure, amount in amounts.items()}
+class _Wish(NamedTuple):
+    """Whose period is to hold what, and what of it must fit."""
+
+    user_id: UUID
+    plan: PlanLimit
+    period: Period
+    amounts: Amounts
+    at_least: Amounts
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures of which something is to be held."""
+        return [measure for measure, _ in self.amounts.items()]
+
+
+def _hold(wish: _Wish) -> dict[str, int]:
+    """Add the amounts to what is held where every limit leaves room, and return what is taken of each measure.
+
+    Raises QuotaExceeded.
+    """
+    where = {"user_id": wish.user_id, "period_start": wish.period.start}
+    measures = wish.measures
+    held = {f"held_{measure}": amount for measure, amount in wish.amounts.items()}
     room = {
-        (f"used_{measure}", f"held_{measure}"): limit
-        for measure, _ in amounts.items()
-        if (limit := plan.limit(measure)) is not None
+        # What has to fit is less than what is added: the limit is moved by the difference.
+        (f"used_{measure}", f"held_{measure}"): limit + amount - getattr(wish.at_least, measure)
+        for measure, amount in wish.amounts.items()
+        if (limit := wish.plan.limit(measure)) is not None
     }
     for _ in range(_ATTEMPTS):
-        if not held or rows.add(MonthlyUsageQuota, held, where=where, up_to=room):
-            return
+        if not held:
+            return {}
+        columns = [f"{kind}_{measure}" for measure in measures for kind in ("used", "held")]
+        found = rows.add_and_read(MonthlyUsageQuota, held, where=where, up_to=room, reading=columns)
+        if found is not None:
+            return {measure: found[2 * n] + found[2 * n + 1] for n, measure in enumerate(measures)}
         quota = MonthlyUsageQuota.objects.filter(**where).first()
         if quota is None:
-            _open_period(user_id, period)
+            _open_period(wish.user_id, wish.period)
         else:
-            _explain(quota, plan=plan, amounts=amounts)
+            _explain(quota, wish)
     raise RuntimeError("a usage period kept changing under a reservation")
 
 
-def _explain(quota: MonthlyUsageQuota, *, plan: PlanLimit, amounts: Amounts) -> None:
+def _explain(quota: MonthlyUsageQuota, wish: _Wish) -> None:
     """Raise QuotaExceeded for the first measure without room; return when there is room by now."""
-    for measure, amount in amounts.items():
-        limit = plan.limit(measure)
+    for measure in wish.measures:
+        limit = wish.plan.limit(measure)
         taken = quota.used(measure) + quota.held(measure)
-        if limit is not None and taken + amount > limit:
+        if limit is not None and taken + getattr(wish.at_least, measure) > limit:
+            _tell_what_is_left(wish.plan, wish.period, {measure: taken})
             raise QuotaExceeded(
-                measure=measure, plan=plan, remaining=max(0, limit - taken), resets_at=quota.period_end
+                measure=measure,
+                plan=wish.plan,
+                remaining=max(0, limit - taken),
+                resets_at=quota.period_end,
+                is_held=quota.used(measure) + getattr(wish.at_least, measure) <= limit,
             )
+
+
+def _tell_what_is_left(plan: PlanLimit, period: Period, taken: Mapping[str, int]) -> None:
+    """Let the answer's headers tell what is left of each measure, and until when that holds."""
+    for measure, amount in taken.items():
+        limit = plan.limit(measure)
+        if limit is not None:
+            allowance = Allowance(
+                name=_header_name(measure),
+                quota=limit // _unit(measure),
+                left=max(0, limit - amount) // _unit(measure),
+                window_s=round((period.end - period.start).total_seconds()),
+                resets_in_s=max(0, math.ceil((period.end - timezone.now()).total_seconds())),
+            )
+            throttling.note(allowance)
+
+
+def _correct_what_is_left(plan: PlanLimit, measure: str, taken: int) -> None:
+    """Tell the truth where the request that held it still waits for its answer."""
+    limit = plan.limit(measure)
+    if limit is not None:
+        throttling.correct(_header_name(measure), left=max(0, limit - taken) // _unit(measure))
+
+
+def _header_name(measure: str) -> str:
+    return shown_measure(measure).replace("_", "-")
+
+
+def _unit(measure: str) -> int:
+    return SECONDS_A_MINUTE if measure == "audio_seconds" else 1
 
 
 def _open_period(user_id: UUID, period: Period) -> None:
@@ -192,19 +267,28 @@ def _close(reservation: Reservation, state: Reservation.State, closed: Reservati
 def _change(
     user_id: UUID, period_start: datetime, *, freed: Amounts, written: LedgerEntry | None = None
 ) -> None:
-    """Free what was held and add what the new entry charges: one UPDATE."""
+    """Free what was held and add what the new entry charges: one UPDATE, which tells where that leaves the counters."""
     changes: dict[str, Any] = {f"held_{measure}": -amount for measure, amount in freed.items()}
-    if written:
-        for measure in MEASURES:
-            if amount := getattr(written, measure):
-                changes[f"used_{measure}"] = amount
-        if written.cost_usd:
-            changes["cost_usd"] = written.cost_usd
-        if written.savings_usd:
-            changes["cache_savings_usd"] = written.savings_usd
-    if changes:
-        where = {"user_id": user_id, "period_start": period_start}
-        assert rows.add(MonthlyUsageQuota, changes, where=where), "a reservation has its period"
+    charged = [measure for measure in MEASURES if getattr(written, measure, 0)]
+    for measure in charged:
+        changes[f"used_{measure}"] = getattr(written, measure)
+    if written and written.cost_usd:
+        changes["cost_usd"] = written.cost_usd
+    if written and written.savings_usd:
+        changes["cache_savings_usd"] = written.savings_usd
+    if not changes:
+        return
+    columns = [f"{kind}_{measure}" for kind in ("used", "held") for measure in charged]
+    where = {"user_id": user_id, "period_start": period_start}
+    found = rows.add_and_read(MonthlyUsageQuota, changes, where=where, reading=columns)
+    assert found is not None, "a reservation has its period"
+    plan = warnings.known_plan(written.plan) if written and charged else None
+    if plan is not None:
+        used = dict(zip(charged, found, strict=False))
+        held = dict(zip(charged, found[len(charged) :], strict=True))
+        warnings.check(user_id=user_id, period_start=period_start, plan=plan, used=used)
+        for measure in charged:
+            _correct_what_is_left(plan, measure, used[measure] + held[measure])
 
 
 def _charged_before(entry: EntryFacts) -> LedgerEntry | None:

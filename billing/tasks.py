@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
+from billing import warnings
 from billing.models import Reservation
 from billing.quota import release
 
@@ -22,3 +25,15 @@ def release_expired_reservations() -> int:
         with transaction.atomic():
             released += release(key=key)
     return released
+
+
+@shared_task(ignore_result=True, autoretry_for=(OSError,), retry_backoff=30, max_retries=5)
+def mail_usage_warning(warning_id: str) -> bool:
+    """Mail one warning; whether it was this job that did."""
+    return warnings.mail(UUID(warning_id))
+
+
+@shared_task(ignore_result=True)
+def mail_lost_usage_warnings() -> int:
+    """Mail the warnings whose job got lost, with a broker that was away for instance; return how many."""
+    return sum(warnings.mail(warning_id) for warning_id in warnings.lost())

@@ -160,9 +160,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "release-expired-reservations": _every(
         timedelta(minutes=1), "billing.tasks.release_expired_reservations"
     ),
-    "forget-old-idempotency-keys": _every(
-        timedelta(hours=1), "wisqu.api.tasks.forget_old_idempotency_keys"
-    ),
+    "mail-lost-usage-warnings": _every(timedelta(minutes=10), "billing.tasks.mail_lost_usage_warnings"),
+    "forget-old-idempotency-keys": _every(timedelta(hours=1), "wisqu.api.tasks.forget_old_idempotency_keys"),
     "forget-expired-sign-ins": _every(timedelta(hours=6), "wisqu.accounts.tasks.forget_expired_sign_ins"),
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from wisqu.api.counting import count
@@ -99,6 +99,13 @@ def note(allowance: Allowance) -> None:
     noted = _noted.get()
     if noted is not None:
         noted[allowance.name] = allowance
+
+
+def correct(name: str, *, left: int) -> None:
+    """Change how much is left of a quota that was noted for the present request; nothing happens for any other."""
+    noted = _noted.get()
+    if noted is not None and name in noted:
+        noted[name] = replace(noted[name], left=left)
 
 
 def headers(allowances: Iterable[Allowance]) -> dict[str, str]:
