@@ -59,9 +59,9 @@ def _changed(turns: list[RunningTurn]) -> list[tuple[str, bytes, str, uuid.UUID]
     rows = []
     for turn in turns:
         seq = turn.turn_log.last_seq
-        if seq > turn.saved_seq:
-            turn.saved_seq = seq
-            generation_id = (turn.stream and turn.stream.generation_id) or ""
+        generation_id = (turn.stream and turn.stream.generation_id) or ""
+        if seq > turn.saved_seq or generation_id != turn.saved_generation:
+            turn.saved_seq, turn.saved_generation = seq, generation_id
             rows.append((turn.text(), turn.turn_log.stream_ends, generation_id, turn.opened.answer.id))
     return rows
 

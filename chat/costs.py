@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 
 from wisqu.openrouter.client import OpenRouter
@@ -14,11 +15,18 @@ log = logging.getLogger(__name__)
 
 # The record of a generation appears a moment after it ended; each try waits a little longer.
 _TRIES_S = (0.0, 0.3, 0.6, 1.2)
+# What a reader may be kept waiting for; what is not there by then is asked for later.
+AT_ONCE_S = (0.0, 0.3)
 
 
-async def look_up(client: OpenRouter, generation_id: str) -> tuple[Usage | None, Decimal | None]:
-    """Return usage with cost, and the cache discount, of a generation; None for what can't be had."""
-    for wait in _TRIES_S:
+async def look_up(
+    client: OpenRouter, generation_id: str, *, tries_s: Sequence[float] = _TRIES_S
+) -> tuple[Usage | None, Decimal | None]:
+    """Return usage with cost, and the cache discount, of a generation; None for what can't be had.
+
+    It is asked for once after each of the waits.
+    """
+    for wait in tries_s:
         await asyncio.sleep(wait)
         try:
             found = await client.generation(generation_id)

@@ -74,6 +74,7 @@ class Joiner:
         self._known = _squeezed(text[-_LOOKED_AT:])
         self._anchor = _squeezed(anchor(text)) if told else ""
         self._held: str | None = "" if text.strip() else None
+        self.cut = 0  # how much longer what was said is than what was given of it
 
     def feed(self, piece: str) -> str:
         """Return what can be shown now."""
@@ -94,10 +95,12 @@ class Joiner:
         repeated = self._repeated(_squeezed(held))
         rest = _after(held, repeated) if repeated else held
         if self._ending:
-            return rest[len(self._ending) :] if rest.startswith(self._ending) else rest.lstrip()
-        # A new message never begins with a blank, even where the sentence it goes on with needs one.
-        needs_blank = self._anchor and not repeated and rest[:1].isalnum() and self._text[-1] not in _OPENING
-        return " " + rest if needs_blank else rest
+            rest = rest[len(self._ending) :] if rest.startswith(self._ending) else rest.lstrip()
+        elif self._anchor and not repeated and rest[:1].isalnum() and self._text[-1] not in _OPENING:
+            # A new message never begins with a blank, even where the sentence it goes on with needs one.
+            rest = " " + rest
+        self.cut = len(held) - len(rest)
+        return rest
 
     def _repeated(self, said: str) -> int:
         """Return how many characters, blanks aside, at the beginning only lead up to where the text so far ends."""

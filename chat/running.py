@@ -16,25 +16,25 @@ from typing import Any
 from django.db import DatabaseError
 
 from billing.models import LedgerEntry
-from chat import checkpoints, costs, mirror
+from chat import checkpoints, costs, fallback, joining, mirror, owed, providers
+from chat.closing import Outcome, close_turn
 from chat.documents import message_document
 from chat.errors import is_retryable
 from chat.events import Citation, Content, Done, Event, Failed, Reasoning, Routing, Start
 from chat.models import Message, Turn
 from chat.turnlog import logs
-from chat.turns import OpenTurn, Outcome, close_turn
+from chat.turns import OpenTurn
 from chat.upstream import client
 from wisqu.api.threads import in_thread
 from wisqu.openrouter.client import ChatStream
-from wisqu.openrouter.errors import OpenRouterError
+from wisqu.openrouter.errors import OpenRouterError, UpstreamUnavailable
 from wisqu.openrouter.types import Citation as WireCitation
-from wisqu.openrouter.types import Delta
+from wisqu.openrouter.types import Completion, Delta
 
 log = logging.getLogger(__name__)
 
 _SERVER_STOPPED = ("interrupted", "The server was restarted while this answer was being written.")
 _DELETED = ("conversation_deleted", "This conversation was deleted while the answer was being written.")
-_EMPTY = ("empty_answer", "The model gave no answer.")
 _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
 
 
@@ -43,18 +43,26 @@ class RunningTurn:
 
     def __init__(self, opened: OpenTurn) -> None:
         self.opened = opened
+        self.course = fallback.Course(opened.candidates)
         self.turn_log = logs.open(opened.turn_id)
         self.parts: list[str] = []
         self.reasoning: list[str] = []
         self.citations: list[WireCitation] = []
         self.stream: ChatStream | None = None
         self.saved_seq = 0  # what the last checkpoint stored
+        self.saved_generation = ""
         self.message: Message | None = None
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
         self._stop_reason: tuple[str, str] | None = None
         self._is_stopped = False
         self._is_streaming = True
+        self._is_continued = False
+        self._said = False  # whether the model that is asked now has said anything
+        self._place = 0  # where in the answer its words begin
+        self._joiner = joining.Joiner("", told=False)
+        self._writer = ("", "")  # model and provider of the last words
+        self._owing: list[asyncio.Task[None]] = []
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -103,41 +111,109 @@ class RunningTurn:
         await self._close(outcome)
 
     async def _produce(self) -> Outcome:
-        try:
-            async with client().stream(self.opened.request) as stream:
-                self.stream = stream
-                async for delta in stream:
-                    self._take(delta)
-                completion = stream.completion
-        except OpenRouterError as error:
-            if error.operator:
-                log.error(
-                    "the operator has to look at the OpenRouter account", extra={"status": error.status}
+        """Ask one model after the other, until one has ended the answer or nobody is left to ask."""
+        error: OpenRouterError | None = None
+        while (step := self.course.next()) is not None:
+            try:
+                await asyncio.sleep(step.pause)
+                completion = await self._ask(step)
+            except OpenRouterError as failure:
+                error = failure
+                if not self._may_go_on(step, failure):
+                    break
+            except Exception:
+                log.exception("a turn failed unexpectedly")
+                return self._outcome(Turn.Status.FAILED, error=_OUR_FAULT)
+            else:
+                self.course.answered(step, served=completion.model, tried=completion.models_attempted)
+                outcome = self._outcome(Turn.Status.DONE)
+                outcome.finish_reason = completion.finish_reason or ""
+                return outcome
+        error = error or UpstreamUnavailable()  # all breakers opened while this turn looked at them
+        if error.operator:
+            log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
+        return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
+
+    async def _ask(self, step: fallback.Step) -> Completion:
+        """Have one model write the answer, or the rest of it. Raises OpenRouterError."""
+        text = self.text()
+        request = joining.continued(step.request, text)
+        self._joiner = joining.Joiner(text, told=joining.has_to_be_told(step.request))
+        self._said, self._place = False, len(text)
+        if text:
+            self._is_continued = True
+            self._append(self._change_of_model(step))
+        async with client().stream(request, deadlines=step.deadlines, max_retries=step.max_retries) as stream:
+            self.stream = stream
+            async for delta in stream:
+                self._take(delta)
+            completion = stream.completion
+        self._write(self._joiner.end())
+        if not self._said:
+            raise fallback.EmptyAnswer
+        return completion
+
+    def _may_go_on(self, step: fallback.Step, error: OpenRouterError) -> bool:
+        """Note the failure. If another model may help, what this one cost is left to be asked."""
+        stream = self.stream
+        served = stream.model if stream else None
+        if not self.course.failed(step, error, served=served, has_words=bool(self.parts)):
+            return False
+        if step.request.response_schema is not None and self.parts:
+            return False  # half a JSON text and another half are no whole
+        if stream is not None and stream.generation_id:
+            attempt = owed.Attempt(
+                stream.generation_id, stream.model or step.candidate.id, stream.provider or "", stream.usage
+            )
+            self._owing.append(
+                spawn(
+                    in_thread(
+                        owed.note,
+                        owner_id=self.opened.owner_id,
+                        message_id=self.opened.answer.id,
+                        attempt=attempt,
+                    )
                 )
-            return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
-        except Exception:
-            log.exception("a turn failed unexpectedly")
-            return self._outcome(Turn.Status.FAILED, error=_OUR_FAULT)
-        has_answer = bool(self.parts or self.reasoning)
-        outcome = (
-            self._outcome(Turn.Status.DONE) if has_answer else self._outcome(Turn.Status.FAILED, error=_EMPTY)
-        )
-        outcome.finish_reason = completion.finish_reason or ""
-        outcome.models_attempted = completion.models_attempted
-        return outcome
+            )
+        self.stream = None
+        return True
+
+    def _change_of_model(self, step: fallback.Step) -> Event:
+        """Return the note to the reader that another model goes on."""
+        reason = self.course.reason(step.candidate.id)
+        return Routing(list(self.course.attempted), step.candidate.id, True, reason)
 
     def _take(self, delta: Delta) -> None:
         if self._first_token_ms is None and (delta.content or delta.reasoning):
             self._first_token_ms = self._elapsed_ms()
         if delta.reasoning:
-            self.reasoning.append(delta.reasoning)
-            self._append(Reasoning(delta.reasoning))
+            # A model that takes over thinks anew.
+            thought = delta.reasoning if self._said or not self.reasoning else "\n\n" + delta.reasoning
+            self._said = True
+            self.reasoning.append(thought)
+            self._append(Reasoning(thought))
+            self.course.heard()
         if delta.content:
-            self.parts.append(delta.content)
-            self._append(Content(delta.content))
+            self._said = True
+            self._write(self._joiner.feed(delta.content))
         for citation in delta.citations:
-            self.citations.append(citation)
-            self._append(Citation(citation.url, citation.title, citation.start, citation.end))
+            self._cite(citation)
+
+    def _write(self, text: str) -> None:
+        if text:
+            self.parts.append(text)
+            self._append(Content(text))
+            if self.stream is not None and self.stream.model:
+                self._writer = (self.stream.model, self.stream.provider or "")
+            self.course.heard()
+
+    def _cite(self, found: WireCitation) -> None:
+        """Keep a citation. One that has a place in the rest of an answer has another one in the whole."""
+        if found.end and self._place:
+            shift = self._place - self._joiner.cut
+            found = WireCitation(found.url, found.title, found.start + shift, found.end + shift)
+        self.citations.append(found)
+        self._append(Citation(found.url, found.title, found.start, found.end))
 
     def _append(self, event: Event) -> None:
         seq, body = self.turn_log.append(event)
@@ -155,15 +231,20 @@ class RunningTurn:
 
     def _outcome(self, status: str, *, error: tuple[str, str] = ("", "")) -> Outcome:
         stream = self.stream
+        model = (stream and stream.model) or self._writer[0]
         return Outcome(
             status=status,
             content=self.text(),
             reasoning="".join(self.reasoning),
             citations=self.citations,
-            model=(stream and stream.model) or "",
-            provider=(stream and stream.provider) or "",
+            model=model,
+            provider=(stream and stream.provider) or self._writer[1],
             generation_id=(stream and stream.generation_id) or "",
             usage=stream.usage if stream else None,
+            models_attempted=self.course.models_attempted,
+            routing_reason=self.course.reason(model),
+            has_owed=bool(self._owing),
+            is_continued=self._is_continued,
             error_code=error[0],
             error_detail=error[1],
             first_token_ms=self._first_token_ms,
@@ -173,11 +254,13 @@ class RunningTurn:
     async def _close(self, outcome: Outcome) -> None:
         """Learn the cost where the stream did not tell it, store, and tell the readers."""
         try:
+            await asyncio.gather(*self._owing)
             if outcome.usage is None and outcome.generation_id:
                 outcome.usage, outcome.cache_discount_usd = await costs.look_up(
-                    client(), outcome.generation_id
+                    client(), outcome.generation_id, tries_s=costs.AT_ONCE_S
                 )
                 outcome.cost_source = LedgerEntry.CostSource.LOOKUP
+                outcome.is_settled_later = outcome.usage is None
             # The places of the last events are part of what is stored before they exist.
             known = self.turn_log.stream_ends
             outcome.stream_ends = known + known[-4:] * (2 if outcome.model else 1)
@@ -213,8 +296,9 @@ class RunningTurn:
 
 def routing_event(message: Message) -> Event:
     """Return the event that tells which models were asked, and which one answered."""
-    reason = f"{message.model} was not available" if message.fallback_used else ""
-    return Routing(message.models_attempted, message.final_model_used, message.fallback_used, reason)
+    return Routing(
+        message.models_attempted, message.final_model_used, message.fallback_used, message.routing_reason
+    )
 
 
 def final_event(message: Message) -> Event:
@@ -234,6 +318,10 @@ def start(opened: OpenTurn) -> RunningTurn:
     turn = RunningTurn(opened)
     _running[turn.turn_id] = turn
     turn.task = asyncio.create_task(_supervise(turn), name=f"turn {turn.turn_id}")
+    if opened.answer.routing_strategy == "uptime":
+        for candidate in opened.candidates:
+            if providers.is_due(candidate.id):
+                spawn(providers.refresh(client(), candidate.id))
     checkpoints.watch(_running)
     mirror.listen(_running)
     return turn

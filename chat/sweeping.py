@@ -1,4 +1,4 @@
-"""Closing turns whose process died: by every web process, and by the worker's clock as well.
+"""Closing turns whose process died: by every web process, and by the worker's clock as well. Owed costs with them.
 
 Either would do. Both are there because the one that died may be the one that looks.
 """
@@ -15,10 +15,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from billing.models import LedgerEntry
-from chat import costs
-from chat.models import Turn
-from chat.turns import Outcome, close_turn
-from chat.upstream import make_client
+from chat import costs, owed
+from chat.closing import Outcome, close_turn
+from chat.models import OwedGeneration, Turn
+from chat.upstream import client, make_client
 from wisqu.api.threads import in_thread
 from wisqu.openrouter.types import Usage
 
@@ -38,6 +38,7 @@ async def keep_sweeping() -> None:
         await asyncio.sleep(INTERVAL_S)
         try:
             await in_thread(close_abandoned_turns)
+            await owed.pay_due(client())
         except DatabaseError:
             log.warning("abandoned turns could not be looked for")
 
@@ -57,6 +58,9 @@ def _close(turn: Turn) -> bool:
         error_code="interrupted",
         error_detail="The server stopped while this answer was being written. What had arrived was kept.",
         cost_source=LedgerEntry.CostSource.LOOKUP,
+        models_attempted=tuple(answer.models_attempted),
+        has_owed=OwedGeneration.objects.filter(message_id=answer.id).exists()
+        or LedgerEntry.objects.filter(reference=answer.id).exists(),
         stream_ends=_with_gap(answer.stream_ends),
     )
     if answer.generation_id:
@@ -74,8 +78,8 @@ def _with_gap(stream_ends: bytes | memoryview | None) -> bytes:
 
 
 async def _look_up(generation_id: str) -> tuple[Usage | None, Decimal | None]:
-    client = make_client()
+    its_own = make_client()
     try:
-        return await costs.look_up(client, generation_id)
+        return await costs.look_up(its_own, generation_id)
     finally:
-        await client.close()
+        await its_own.close()

@@ -125,6 +125,9 @@ VARIABLES: dict[str, Variable] = {
     "ROUTING_STRATEGY": Variable(
         one_of("auto", "price", "latency", "uptime"), "auto", "auto, price, latency or uptime",
         "what a provider is chosen by"),
+    "FALLBACK_PRICE_FACTOR": Variable(
+        whole(1, 10_000), "25", "a whole number from 1 to 10000",
+        "a model that answers instead costs at most so many times what the asked one does"),
     "IMAGE_GENERATION_ENABLED": Variable(boolean, "true", YES_NO, "let people make images"),
     "IMAGE_GENERATION_MODELS": Variable(
         many(word), "google/gemini-2.5-flash-image", "model ids parted by commas, or nothing",
@@ -214,6 +217,7 @@ class Environment:
     model_routing_enabled: bool
     default_fallback_models: tuple[str, ...]
     routing_strategy: str
+    fallback_price_factor: int
     image_generation_enabled: bool
     image_generation_models: tuple[str, ...]
     usage_tracking_enabled: bool

@@ -42,6 +42,7 @@ CACHE_CONTROL_STRATEGY = ENV.cache_control_strategy
 CACHE_MIN_TOKENS = ENV.cache_min_tokens
 MODEL_ROUTING_ENABLED = ENV.model_routing_enabled
 ROUTING_STRATEGY = ENV.routing_strategy
+FALLBACK_PRICE_FACTOR = ENV.fallback_price_factor
 TRACK_USER_IDS = ENV.track_user_ids
 
 # --- Apps ---------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from billing.models import MonthlyUsageQuota
 from chat import running, upstream
 from chat.inputs import ChatInput
 from chat.models import Turn
-from chat.turns import OpenTurn, Outcome, close_turn, open_turn
+from chat.closing import Outcome, close_turn
+from chat.turns import OpenTurn, open_turn
 from tests.people import make_user
 from wisqu.api.threads import close_all, in_thread
 from wisqu.openrouter.types import Usage

@@ -35,6 +35,11 @@ class Breaker:
         self._open_until: float | None = None
         self._probed_at: float | None = None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the model is in good standing; never hands out the one try."""
+        return self._open_until is None
+
     def is_open(self, now: float) -> bool:
         """Whether to leave the model alone. False for the one caller who is to try it; that caller reports."""
         if self._open_until is None:
@@ -76,7 +81,7 @@ class Breakers:
 
     def __init__(
         self,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(),  # noqa: B008 - a frozen value
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -88,6 +93,11 @@ class Breakers:
         """Whether to leave the model alone; see `Breaker.is_open`."""
         breaker = self._breakers.get(model)
         return breaker is not None and breaker.is_open(self._clock())
+
+    def is_closed(self, model: str) -> bool:
+        """Whether the model is in good standing."""
+        breaker = self._breakers.get(model)
+        return breaker is None or breaker.is_closed
 
     def failed(self, model: str) -> None:
         """Note that the model did not answer, or not to the end."""

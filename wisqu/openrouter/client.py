@@ -4,7 +4,7 @@ import asyncio
 import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
@@ -12,8 +12,8 @@ from wisqu.openrouter.answer import ChatStream
 from wisqu.openrouter.deadlines import Deadlines
 from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
 from wisqu.openrouter.retries import pause_before_retry, report
-from wisqu.openrouter.types import ChatRequest, Citation, Completion, Generation, ModelInfo
-from wisqu.openrouter.wire import decode_generation, decode_models, encode_request
+from wisqu.openrouter.types import ChatRequest, Citation, Completion, Endpoint, Generation, ModelInfo
+from wisqu.openrouter.wire import decode_endpoints, decode_generation, decode_models, encode_request
 
 if TYPE_CHECKING:
     from wisqu.openrouter.sdk import Upstream
@@ -49,13 +49,15 @@ class OpenRouter:
         self._max_retries = max_retries
         self._upstream: Upstream | None = None
 
-    def stream(self, request: ChatRequest) -> ChatStream:
-        """An answer as it is written; nothing is sent before it is iterated."""
+    def stream(
+        self, request: ChatRequest, *, deadlines: Deadlines | None = None, max_retries: int | None = None
+    ) -> ChatStream:
+        """An answer as it is written; nothing is sent before it is iterated. Both limits are for this one alone."""
         return ChatStream(
             connect=self.connect,
             body=encode_request(request),
-            deadlines=self._deadlines,
-            max_retries=self._max_retries,
+            deadlines=deadlines or self._deadlines,
+            max_retries=self._max_retries if max_retries is None else max_retries,
         )
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -87,6 +89,15 @@ class OpenRouter:
             # Only the query is taken: where we send our key is not for a reply to say.
             params = _EVERY_KIND | dict(parse_qsl(urlsplit(following).query))
         return found
+
+    async def endpoints(self, model: str) -> list[Endpoint]:
+        """The providers of a model, and how they have been lately; none where the server has no such listing."""
+        try:
+            return decode_endpoints(await self._get(f"/models/{quote(model)}/endpoints", {}))
+        except OpenRouterError as error:
+            if error.status in _NO_SUCH_PAGE:
+                return []
+            raise
 
     async def generation(self, generation_id: str) -> Generation | None:
         """What a finished call cost. None when it is not known: too early, or a server without look-up."""

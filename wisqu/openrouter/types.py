@@ -55,11 +55,19 @@ class Message(Struct, frozen=True):
         return cls(role, (TextPart(text),))
 
 
+class MaxPrice(Struct, frozen=True):
+    """The most that a provider may ask, in USD per million tokens."""
+
+    prompt: Decimal
+    completion: Decimal
+
+
 class ProviderPreferences(Struct, frozen=True):
     """Which of a model's providers OpenRouter may pick. `order` switches off its cache-sticky routing."""
 
     sort: Literal["price", "latency", "throughput"] | None = None
     order: tuple[str, ...] = ()
+    max_price: MaxPrice | None = None
     allow_fallbacks: bool = True
     require_parameters: bool = False
 
@@ -157,6 +165,14 @@ class ModelInfo(Struct, frozen=True):
     pricing: dict[str, Decimal | None] = {}
     price_overrides: tuple[PriceOverride, ...] = ()
     supported_parameters: tuple[str, ...] | None = None
+
+
+class Endpoint(Struct, frozen=True):
+    """One provider of a model. `slug` is how requests name it, `uptime` in % of the last half hour or so."""
+
+    slug: str
+    provider: str
+    uptime: float | None = None
 
 
 class Generation(Struct, frozen=True):

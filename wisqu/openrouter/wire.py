@@ -18,6 +18,7 @@ from wisqu.openrouter.types import (
     CachePoint,
     ChatRequest,
     Citation,
+    Endpoint,
     FilePart,
     Generation,
     ImagePart,
@@ -111,6 +112,12 @@ def _preferences(wanted: ProviderPreferences) -> Json:
         provider["sort"] = wanted.sort
     if wanted.order:
         provider["order"] = list(wanted.order)
+    if wanted.max_price:
+        # As text: an exact price, and what the official client's own model reads.
+        provider["max_price"] = {
+            "prompt": f"{wanted.max_price.prompt:f}",
+            "completion": f"{wanted.max_price.completion:f}",
+        }
     if wanted.require_parameters:
         provider["require_parameters"] = True
     return provider
@@ -254,6 +261,22 @@ class _WireGeneration(Struct):
     cache_discount: Decimal | None = None
 
 
+class _WireEndpoint(Struct):
+    tag: str
+    provider_name: str
+    uptime_last_5m: float | None = None
+    uptime_last_30m: float | None = None
+    uptime_last_1d: float | None = None
+
+
+class _WireEndpoints(Struct):
+    endpoints: list[msgspec.Raw]
+
+
+class _EndpointsReply(Struct):
+    data: _WireEndpoints
+
+
 class _GenerationReply(Struct):
     data: _WireGeneration
 
@@ -289,6 +312,20 @@ def decode_generation(body: bytes) -> Generation:
         cost_usd=_price(found.total_cost),
         cache_discount_usd=_sum(found.cache_discount),
     )
+
+
+def decode_endpoints(body: bytes) -> list[Endpoint]:
+    """The providers of a model, each once, in the order of the listing. Raises MalformedReply."""
+    found: dict[str, Endpoint] = {}
+    for entry in _decode(body, _EndpointsReply).data.endpoints:
+        try:
+            wire = msgspec.json.decode(entry, type=_WireEndpoint)
+        except ValueError:
+            continue
+        uptimes = (wire.uptime_last_30m, wire.uptime_last_5m, wire.uptime_last_1d)
+        known = [uptime for uptime in uptimes if uptime is not None and 0 <= uptime <= 100]
+        found.setdefault(wire.tag, Endpoint(wire.tag, wire.provider_name, known[0] if known else None))
+    return list(found.values())
 
 
 def error_of(body: bytes) -> object:

@@ -56,7 +56,8 @@ class Providers:
     def serve(self, model: Model, *, preferences: dict[str, Any], session: str) -> Model | None:
         """The model as the chosen provider serves it; None when the preferences leave none."""
         left = [each for each in self.of(model) if _may(each, model, preferences)]
-        order = preferences.get("order") if isinstance(preferences.get("order"), list) else []
+        wished = preferences.get("order")
+        order = wished if isinstance(wished, list) else []
         listed = [each for name in order for each in left if name in (each.slug, each.provider)]
         if order and preferences.get("allow_fallbacks") is False:
             left = listed
