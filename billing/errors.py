@@ -61,3 +61,12 @@ class FeatureRequired(Problem):
 
 class PlansMissing(Exception):
     """The installation has no plans yet: `manage.py seed_plans` was not run."""
+
+
+class PlanRefused(Problem):
+    """A change of plan that can't be made now; `code` tells why, `detail` what to do instead."""
+
+    status = 409
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code=code, detail=detail)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -12,22 +13,50 @@ from django.utils import timezone
 
 from billing.amounts import MEASURES, Amounts
 from billing.notes import UsageRepair, UsageWarning
+from billing.papers import (
+    BillingMail,
+    Interval,
+    Invoice,
+    InvoiceLine,
+    InvoiceNumber,
+    Order,
+    ProviderName,
+    ProviderPrice,
+    SubscriptionChange,
+    WebhookEvent,
+)
 from billing.periods import Period, period
 from wisqu.api.ids import uuid7
 
 __all__ = [
+    "GRACE",
+    "SECONDS_A_MINUTE",
     "AppendOnly",
+    "BillingMail",
     "Feature",
+    "Interval",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceNumber",
     "LedgerEntry",
     "MonthlyUsageQuota",
+    "Order",
     "PlanLimit",
+    "ProviderName",
+    "ProviderPrice",
     "Reservation",
     "Subscription",
+    "SubscriptionChange",
     "UsageRepair",
     "UsageWarning",
+    "WebhookEvent",
 ]
 
 SECONDS_A_MINUTE = 60
+# How long a plan holds after a payment has failed, or has not come.
+GRACE = timedelta(days=7)
+# Providers charge some time after a period has ended; until then nothing is wrong.
+PROVIDERS_TAKE = timedelta(days=1)
 
 
 def _not_negative(*columns: str) -> Q:
@@ -59,6 +88,14 @@ class PlanLimit(models.Model):
     name = models.CharField(max_length=60)
     position = models.PositiveSmallIntegerField(default=0, help_text="The smallest plan comes first.")
     price_usd = models.DecimalField("USD a month", max_digits=10, decimal_places=2, default=0)
+    price_usd_year = models.DecimalField(
+        "USD a year",
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="Empty: paid by the month only.",
+    )
 
     messages = models.PositiveBigIntegerField("messages a month", null=True, blank=True)
     tokens = models.PositiveBigIntegerField("tokens a month", null=True, blank=True)
@@ -82,7 +119,10 @@ class PlanLimit(models.Model):
     class Meta:
         ordering: ClassVar = ["position"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(price_usd__gte=0), name="plan_price_not_negative")
+            models.CheckConstraint(condition=Q(price_usd__gte=0), name="plan_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price_usd_year=None) | Q(price_usd_year__gt=0), name="plan_yearly_price_positive"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +132,15 @@ class PlanLimit(models.Model):
     def audio_seconds(self) -> int | None:
         """The audio limit in seconds, the unit that use is counted in."""
         return None if self.audio_minutes is None else self.audio_minutes * SECONDS_A_MINUTE
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody ever pays for it."""
+        return not self.price_usd
+
+    def price(self, interval: str) -> Decimal | None:
+        """Return what the interval costs in USD; None where the plan is not sold by it."""
+        return self.price_usd_year if interval == Interval.YEAR else self.price_usd
 
     def limit(self, measure: str) -> int | None:
         """Return how much of the measure a period holds; None is without limit."""
@@ -125,7 +174,49 @@ class Subscription(models.Model):
     plan = models.ForeignKey(PlanLimit, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     started_at = models.DateTimeField(default=timezone.now)
+
+    # Who takes the money for it; empty: nobody does, staff gave it or it is free.
+    provider = models.CharField(max_length=7, choices=ProviderName.choices, blank=True)
+    interval = models.CharField(max_length=5, choices=Interval.choices, default=Interval.MONTH)
+    # What is paid for; both empty: without end.
+    paid_from = models.DateTimeField(null=True, blank=True)
+    paid_until = models.DateTimeField(null=True, blank=True)
+    cancel_at_period_end = models.BooleanField(default=False)
+    pending_plan = models.ForeignKey(
+        PlanLimit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The smaller plan that begins when the paid time ends.",
+    )
+    grace_until = models.DateTimeField(null=True, blank=True)
+    customer_ref = models.CharField(max_length=255, blank=True)
+    subscription_ref = models.CharField(max_length=255, blank=True)
+    # Raised by every change, so that what was read from a provider before one is not written after it.
+    version = models.PositiveIntegerField(default=0, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["provider", "customer_ref"],
+                condition=~Q(customer_ref=""),
+                name="subscription_customer_once",
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "subscription_ref"],
+                condition=~Q(subscription_ref=""),
+                name="subscription_ref_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["paid_until"],
+                condition=Q(status__in=("trialing", "active", "past_due")),
+                name="subscription_due",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.plan_id}"
@@ -133,7 +224,33 @@ class Subscription(models.Model):
     @property
     def grants_plan(self) -> bool:
         """Whether the plan's limits hold now; otherwise those of the Free plan do."""
-        return self.status in self.GRANTING
+        return self.status_at(timezone.now()) in self.GRANTING
+
+    def status_at(self, now: datetime) -> Status:
+        """Return where the subscription stands at that moment, whether or not a job has noted it yet."""
+        status = self.Status(self.status)
+        if status not in self.GRANTING or self.paid_until is None:
+            return status
+        over = now >= self.paid_until
+        if over and self.cancel_at_period_end:
+            return self.Status.CANCELED
+        if over and status == self.Status.TRIALING and not self.provider:
+            return self.Status.EXPIRED
+        if now >= self.grace_ends_at:
+            return self.Status.EXPIRED
+        if status == self.Status.ACTIVE and now >= self.paid_until + PROVIDERS_TAKE:
+            return self.Status.PAST_DUE
+        return status
+
+    @property
+    def grace_ends_at(self) -> datetime:
+        """When the plan ends if nobody pays; call it only where something is paid for."""
+        assert self.paid_until
+        return max(self.grace_until or self.paid_until + GRACE, self.paid_until)
+
+    def pending_is_due(self, now: datetime) -> bool:
+        """Tell whether the smaller plan that was chosen holds by now."""
+        return bool(self.pending_plan_id and self.paid_until and now >= self.paid_until)
 
     @property
     def present_period(self) -> Period:

@@ -32,6 +32,15 @@ def period(anchor: datetime, now: datetime) -> Period:
     return Period(_months_after(anchor, months), _months_after(anchor, months + 1))
 
 
+def following(anchor: datetime, end: datetime, *, months: int) -> datetime:
+    """Return the anniversary of the anchor that lies `months` after the one nearest to `end`.
+
+    Counted from the anchor, so that a payment period that ended on 28 February goes on to 31 March.
+    """
+    passed = (end.year - anchor.year) * MONTHS_A_YEAR + end.month - anchor.month
+    return _months_after(anchor.astimezone(UTC), passed + months)
+
+
 def _months_after(anchor: datetime, months: int) -> datetime:
     years, month = divmod(anchor.month - 1 + months, MONTHS_A_YEAR)
     year = anchor.year + years

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from billing import rates
+from billing import rates, subscriptions
 from billing.amounts import MEASURES
 from billing.errors import FeatureRequired, PlansMissing
 from billing.models import SECONDS_A_MINUTE, Feature, MonthlyUsageQuota, PlanLimit, Subscription
@@ -29,10 +29,21 @@ def subscription_for(user_id: UUID) -> Subscription:
         subscription, _ = Subscription.objects.select_related("plan").get_or_create(
             user_id=user_id, defaults={"plan_id": FREE}
         )
-    if not subscription.grants_plan:
-        subscription.plan = _free_plan()
+    _hold_to_the_clock(subscription)
     rates.know(user_id, subscription.plan)
     return subscription
+
+
+def _hold_to_the_clock(subscription: Subscription) -> None:
+    """Show, on this copy alone, what holds at this moment, whether or not a job has noted it yet."""
+    if subscription.paid_until is None and subscription.grants_plan:
+        return
+    now = timezone.now()
+    subscription.status = subscription.status_at(now)
+    if not subscription.grants_plan:
+        subscription.plan = _free_plan()
+    elif subscription.pending_plan and subscription.pending_is_due(now):
+        subscription.plan, subscription.pending_plan = subscription.pending_plan, None
 
 
 def plan_for(user_id: UUID) -> PlanLimit:
@@ -46,14 +57,14 @@ def require_feature(plan: PlanLimit, feature: Feature) -> None:
         raise FeatureRequired(feature=feature, plan=plan)
 
 
-def put_on(*, user_id: UUID, plan: PlanLimit) -> Subscription:
-    """Put the user on the plan at once. The periods go on as they were: what is used stays used."""
-    subscription, created = Subscription.objects.get_or_create(user_id=user_id, defaults={"plan": plan})
-    if not created:
-        subscription.plan, subscription.status = plan, Subscription.Status.ACTIVE
-        subscription.save(update_fields=["plan", "status", "updated_at"])
-    rates.know(user_id, plan)
-    return subscription
+def put_on(*, user_id: UUID, plan: PlanLimit, staff_id: UUID | None = None, why: str = "") -> Subscription:
+    """Put the user on the plan at once, without payment. The periods go on as they were: what is used stays used.
+
+    An act of staff (None: at the command line) that the audit keeps. Raises StillBilled where a provider would
+    go on charging for the present plan.
+    """
+    reason = subscriptions.Reason.staff(staff_id, why or "Put on the plan")
+    return subscriptions.grant(user_id=user_id, plan=plan, reason=reason)
 
 
 def seed(*, reset: bool) -> list[str]:

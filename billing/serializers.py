@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing.models import Feature, PlanLimit, Subscription
+from billing.models import Feature, Interval, Invoice, InvoiceLine, PlanLimit, Subscription
+from wisqu.api.serializers import StrictSerializer
 
 LIMITS = (
     "messages",
@@ -41,12 +42,15 @@ class PlanSerializer(serializers.ModelSerializer[PlanLimit]):
     """One plan."""
 
     price_usd = serializers.FloatField(help_text="USD a month.")
+    price_usd_year = serializers.FloatField(
+        allow_null=True, help_text="USD a year; null where the plan is paid by the month only."
+    )
     limits = LimitsSerializer(source="*")
     features = FeaturesSerializer(source="*")
 
     class Meta:
         model = PlanLimit
-        fields = ("slug", "name", "price_usd", "limits", "features")
+        fields = ("slug", "name", "price_usd", "price_usd_year", "limits", "features")
 
 
 class PlanListSerializer(serializers.Serializer[Any]):
@@ -66,7 +70,21 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
 
     class Meta:
         model = Subscription
-        fields = ("id", "status", "plan", "started_at", "period_start", "period_end")
+        fields = (
+            "id",
+            "status",
+            "plan",
+            "interval",
+            "started_at",
+            "period_start",
+            "period_end",
+            "paid_until",
+            "cancel_at_period_end",
+            "pending_plan",
+            "grace_until",
+            "provider",
+        )
+        read_only_fields = fields
 
 
 class MeterSerializer(serializers.Serializer[Any]):
@@ -92,3 +110,89 @@ class PeriodUsageSerializer(serializers.Serializer[Any]):
     cache_savings_usd = serializers.FloatField()
     period_start = serializers.DateTimeField()
     period_end = serializers.DateTimeField()
+
+
+class ChoiceSerializer(StrictSerializer):
+    """Which plan somebody wants. Nothing else can be asked for: prices and payment are not the asker's to say."""
+
+    plan = serializers.SlugField(max_length=32, help_text="The plan's short name, such as `premium`.")
+    interval = serializers.ChoiceField(
+        choices=Interval.choices,
+        required=False,
+        help_text="Without it: as it is paid now, else by the month.",
+    )
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """What came of it."""
+
+    subscription = SubscriptionSerializer()
+    checkout_url = serializers.CharField(
+        source="pay_at",
+        allow_null=True,
+        help_text="Where to pay. Null: there is nothing to pay, and the change is made or noted.",
+    )
+
+
+class CancellationSerializer(StrictSerializer):
+    """When the plan ends."""
+
+    at = serializers.ChoiceField(
+        choices=[("period_end", "At the end of the paid time"), ("now", "Now")], default="period_end"
+    )
+
+
+class NothingSerializer(StrictSerializer):
+    """An empty body."""
+
+
+class PortalSerializer(serializers.Serializer[Any]):
+    """Where to manage cards and addresses at the payment provider."""
+
+    url = serializers.URLField()
+
+
+class InvoiceLineSerializer(serializers.ModelSerializer[InvoiceLine]):
+    """One line; a credit is below zero."""
+
+    amount = serializers.FloatField()
+
+    class Meta:
+        model = InvoiceLine
+        fields = ("description", "quantity", "amount", "period_start", "period_end")
+
+
+class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
+    """One invoice, in its own currency; a paid one is the receipt."""
+
+    subtotal = serializers.FloatField()
+    tax = serializers.FloatField()
+    total = serializers.FloatField()
+    paid = serializers.FloatField(help_text="How much of it is paid.")
+    lines = InvoiceLineSerializer(many=True)
+
+    class Meta:
+        model = Invoice
+        fields = (
+            "id",
+            "number",
+            "state",
+            "plan",
+            "currency",
+            "subtotal",
+            "tax",
+            "total",
+            "paid",
+            "lines",
+            "period_start",
+            "period_end",
+            "issued_at",
+            "due_at",
+            "paid_at",
+        )
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """What became of a provider's report."""
+
+    state = serializers.CharField(help_text="handled, ignored, or failed (then it is tried again).")

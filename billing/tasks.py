@@ -8,8 +8,9 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from billing import warnings
+from billing import mails, renewals, warnings
 from billing.models import Reservation
+from billing.payments import intake
 from billing.quota import release
 
 
@@ -37,3 +38,21 @@ def mail_usage_warning(warning_id: str) -> bool:
 def mail_lost_usage_warnings() -> int:
     """Mail the warnings whose job got lost, with a broker that was away for instance; return how many."""
     return sum(warnings.mail(warning_id) for warning_id in warnings.lost())
+
+
+@shared_task(ignore_result=True)
+def pass_time_of_subscriptions() -> int:
+    """Renew, end and remind where it is time; return how many subscriptions were due."""
+    return renewals.pass_time()
+
+
+@shared_task(ignore_result=True)
+def send_billing_mails() -> int:
+    """Send the mails that are owed; return how many were sent."""
+    return mails.send_owed()
+
+
+@shared_task(ignore_result=True)
+def handle_waiting_webhooks() -> int:
+    """Handle the reports of payment providers that still wait; return how many."""
+    return intake.handle_waiting()

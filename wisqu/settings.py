@@ -45,6 +45,12 @@ ROUTING_STRATEGY = ENV.routing_strategy
 FALLBACK_PRICE_FACTOR = ENV.fallback_price_factor
 TRACK_USER_IDS = ENV.track_user_ids
 
+# --- Payment ------------------------------------------------------------------------------------
+BILLING_PROVIDER = ENV.billing_provider
+STRIPE_SECRET_KEY = ENV.stripe_secret_key
+STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret
+STRIPE_API_BASE = ENV.stripe_api_base
+
 # --- Apps ---------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "wisqu.accounts",
@@ -158,6 +164,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # Looks once a day; asked for more often, it makes up for a restart or a failure.
     "sync-model-catalogue": _every(timedelta(minutes=15), "presets.tasks.sync_models"),
     "learn-conversation-habits": _every(timedelta(days=1), "chat.tasks.learn_habits"),
+    "pass-time-of-subscriptions": _every(timedelta(minutes=5), "billing.tasks.pass_time_of_subscriptions"),
+    "send-billing-mails": _every(timedelta(minutes=1), "billing.tasks.send_billing_mails"),
+    "handle-waiting-webhooks": _every(timedelta(minutes=1), "billing.tasks.handle_waiting_webhooks"),
     "release-expired-reservations": _every(
         timedelta(minutes=1), "billing.tasks.release_expired_reservations"
     ),
