@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from billing.urls import page_urlpatterns as billing_pages
 from chat.urls import page_urlpatterns as chat_pages
+from presets.urls import page_urlpatterns as preset_pages
 from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
@@ -20,6 +21,7 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("robots.txt", robots),
     *chat_pages,
+    *preset_pages,
     *billing_pages,
     *support_pages,
     # The trees above answer for themselves, some after adding a slash.

@@ -193,7 +193,12 @@ def test_everybody_reads_and_starts_from_a_published_one_and_nobody_changes_it(
     assert alice.call("patch", path, {"name": "Hers"}).status_code == 404
     assert alice.call("delete", path).status_code == 404
     copy = alice.call("post", f"{path}/duplicate").json()
-    assert (copy["name"], copy["slug"], copy["is_own"], copy["is_public"]) == ("House", "house-2", True, False)
+    assert (copy["name"], copy["slug"], copy["is_own"], copy["is_public"]) == (
+        "House",
+        "house-2",
+        True,
+        False,
+    )
     assert alice.call("post", f"{path}/duplicate").json()["name"] == "House 2"
 
 
