@@ -11,11 +11,12 @@ def dollars(amount: Decimal) -> str:
     """Return an amount of USD with as many places as it needs to say something."""
     if amount < 0:
         return f"−{dollars(-amount)}"
+    shown = float(amount)  # as the page's scripts have it: both round alike
     if amount >= 1 or not amount:
-        return f"${amount:,.2f}"
+        return f"${shown:,.2f}"
     if amount >= Decimal("0.001"):
-        return f"${amount:.4f}"
-    return f"${amount:.2g}" if amount >= Decimal("0.0001") else f"${float(amount):.7f}".rstrip("0")
+        return f"${shown:.4f}"
+    return f"${shown:.2g}" if amount >= Decimal("0.0001") else f"${shown:.7f}".rstrip("0")
 
 
 def price(amount: Decimal, currency: str = "USD") -> str:

@@ -133,13 +133,16 @@ def unseen(user_id: UUID, report: Mapping[str, Any] | None = None) -> list[Reach
     `report` is the usage report, where the caller has it: it saves two queries.
     """
     report = report or usage(user_id)
+    reached = standing(report)
+    if not reached:
+        return []
     open_ones = UsageWarning.objects.filter(
         user_id=user_id, period_start=report["period_start"], dismissed_at=None
     )
     ids = {(shown_measure(row.measure), row.percent): row.pk for row in open_ones}
     return [
         Reached(each.measure, each.percent, each.used, each.limit, each.resets_at, pk)
-        for each in standing(report)
+        for each in reached
         if (pk := ids.get((each.measure, each.percent)))
     ]
 

@@ -81,7 +81,7 @@ def _ticket_of(mail: EmailMessage) -> tuple[Quoted, Ticket]:
     references = f"{mail['References'] or ''} {mail['In-Reply-To'] or ''}"
     for reference in reversed(_REFERENCE.findall(references)):
         quoted = mails.read_message_id(reference)
-        ticket = quoted and Ticket.objects.select_related("user").filter(id=quoted.ticket_id).first()
+        ticket = quoted and Ticket.objects.select_related("user").filter(notes=quoted.note_id).first()
         if quoted and ticket:
             return quoted, ticket
     raise Refused("the mail replies to none of ours")

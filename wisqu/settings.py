@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "billing",
     "presets",
     "chat",
+    "support",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -228,6 +229,9 @@ SIMPLE_JWT = {
 
 vars().update(environ.Env.email_url_config(ENV.email_url))
 DEFAULT_FROM_EMAIL = "WisQu <no-reply@wisqu.local>"
+SUPPORT_EMAIL = ENV.support_email
+SUPPORT_ANSWER_HOURS = ENV.support_answer_hours
+SUPPORT_PRIORITY_ANSWER_HOURS = ENV.support_priority_answer_hours
 
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -250,6 +254,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "SubscriptionStatusEnum": "billing.models.Subscription.Status",
+        "TicketStatusEnum": "support.models.Ticket.Status",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
