@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat import feedback
 from chat.models import Message
 
 
@@ -23,7 +24,7 @@ def message_document(message: Message) -> dict[str, Any]:
         "applied": message.applied,
         "finish_reason": message.finish_reason or None,
         "attachments": [],
-        "feedback": None,
+        "feedback": feedback.document(feedback.loaded(message)),
         "usage": _usage(message) if is_answer else None,
         "error": _error(message),
         "reasoning": message.reasoning or None,
@@ -37,11 +38,12 @@ def message_document(message: Message) -> dict[str, Any]:
         "models_attempted": message.models_attempted,
         "final_model_used": message.final_model_used or None,
         "fallback_used": message.fallback_used,
+        "routing_reason": message.routing_reason or None,
         "routing_strategy": message.routing_strategy or None,
         "provider": message.provider or None,
         "generation_id": message.generation_id or None,
-        "response_schema": None,
-        "structured_data": None,
+        "response_schema": message.response_schema,
+        "structured_data": message.structured_data,
         "quotations": [],
         "references": [],
     }

@@ -11,7 +11,7 @@ from wisqu.accounts.models import User
 
 def conversations_of(user: User) -> list[dict[str, Any]]:
     """Return the user's conversations, oldest first, each with its messages; two queries."""
-    rows = Conversation.objects.for_owner(user.pk).order_by("id")
+    rows = Conversation.objects.for_owner(user.pk).listed().order_by("id")
     found: dict[Any, dict[str, Any]] = {
         row.id: {
             "id": row.id,
@@ -24,7 +24,7 @@ def conversations_of(user: User) -> list[dict[str, Any]]:
         }
         for row in rows
     }
-    messages = Message.objects.for_owner(user.pk).for_reading().order_by("id")
-    for message in messages.iterator(chunk_size=500):
+    messages = Message.objects.for_owner(user.pk).filter(conversation__is_temporary=False)
+    for message in messages.for_reading().order_by("id").iterator(chunk_size=500):
         found[message.conversation_id]["messages"].append(message_document(message))
     return list(found.values())

@@ -1,7 +1,7 @@
 """One way to fold text for searching, whatever the database: what is indexed and what is asked for meet here.
 
-Case, accents, vowel signs and tatweel don't count; alef with or without hamza is alef, every ya is one ya, every kaf one
-kaf, ta marbuta is ha, digits are digits. A word with the Arabic article is found with it and without it.
+Case, accents, vowel signs and tatweel don't count; alef with or without hamza is alef, every ya is one ya, every kaf
+one kaf, ta marbuta is ha, digits are digits. A word with the Arabic article is found with it and without it.
 """
 
 from __future__ import annotations

@@ -63,6 +63,14 @@ class ChatInput(EditInput):
 
     conversation_id: uuid.UUID | None = None
     parent_id: uuid.UUID | None = None
+    temporary: StrictBool = False  # of a conversation that this question begins
+
+
+class StructuredInput(ChatInput):
+    """A question whose answer is a JSON value; the schema itself is looked at by `chat.jsonschemas`."""
+
+    stream: Literal[False] = False
+    response_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema, draft 2020-12.")
 
 
 Input = TypeVar("Input", bound=RegenerateInput)

@@ -56,7 +56,7 @@ def part_of_branch(
     last_id = last_id or leaf_id or conversation.head_id
     if last_id is None:
         return Part([], None)
-    rows = Message.objects.filter(id__in=_chain(conversation.id, last_id, limit))
+    rows = Message.objects.filter(id__in=branch_ids(conversation.id, last_id, limit))
     messages = sorted(rows.for_reading().select_related("turn"), key=lambda message: message.depth)
     below = _below(conversation.id, last_id, leaf_id) if leaf_id else []
     return Part(
@@ -74,9 +74,9 @@ def part_around(conversation: Conversation, message_id: uuid.UUID) -> Part:
     Empty where the conversation has no such message.
     """
     leaf_id = conversation.head_id
-    if leaf_id is None or message_id not in (chain := _chain(conversation.id, leaf_id, _WHOLE)):
+    if leaf_id is None or message_id not in (chain := branch_ids(conversation.id, leaf_id)):
         leaf_id = leaf_under(message_id)
-        chain = _chain(conversation.id, leaf_id, _WHOLE)
+        chain = branch_ids(conversation.id, leaf_id)
     if message_id not in chain:
         return Part([], None)
     last = max(chain.index(message_id) - AFTER_A_JUMP, 0)
@@ -85,12 +85,12 @@ def part_around(conversation: Conversation, message_id: uuid.UUID) -> Part:
 
 def _below(conversation_id: uuid.UUID, message_id: uuid.UUID, leaf_id: uuid.UUID) -> list[uuid.UUID]:
     """Return what follows the message on the way to the leaf, in the order of reading."""
-    chain = _chain(conversation_id, leaf_id, _WHOLE)
+    chain = branch_ids(conversation_id, leaf_id)
     return chain[: chain.index(message_id)][::-1] if message_id in chain else []
 
 
-def _chain(conversation_id: uuid.UUID, last_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
-    """Return the ids from the last message upwards."""
+def branch_ids(conversation_id: uuid.UUID, last_id: uuid.UUID, limit: int = _WHOLE) -> list[uuid.UUID]:
+    """Return the ids of a branch from its last message upwards."""
     connection = connections[Message.objects.db]
     to_column = Message._meta.pk.get_db_prep_value
     found = Message.objects.raw(

@@ -46,6 +46,15 @@ class AppliedSetting(Schema):
     source: Literal["request", "preset", "conversation", "settings"]
 
 
+class GivenFeedback(Schema):
+    """What its reader thinks of an answer; with `consent` staff may read the answer and its question."""
+
+    rating: Literal["up", "down"]
+    reason: str | None
+    note: str
+    consent: bool
+
+
 class ChatMessage(Schema):
     """A question or an answer with its facts."""
 
@@ -61,7 +70,7 @@ class ChatMessage(Schema):
     applied: dict[str, AppliedSetting] | None
     finish_reason: str | None
     attachments: list[Any]
-    feedback: Any | None
+    feedback: GivenFeedback | None
     usage: Usage | None
     error: MessageError | None
     reasoning: str | None
@@ -75,6 +84,7 @@ class ChatMessage(Schema):
     models_attempted: list[str]
     final_model_used: str | None
     fallback_used: bool
+    routing_reason: str | None
     routing_strategy: str | None
     provider: str | None
     generation_id: str | None

@@ -125,7 +125,9 @@ def search(owner_id: uuid.UUID, query: str, *, after: int | None = None, limit: 
     place = after
     for window in WINDOWS:
         hits = _hits(owner_id, terms, after=place, limit=window)
-        shown = _shown_before(owner_id, terms, after, {hit[1] for hit in hits}) if after is not None else set()
+        shown = (
+            _shown_before(owner_id, terms, after, {hit[1] for hit in hits}) if after is not None else set()
+        )
         for hit_id, conversation_id, message_id in hits:
             if conversation_id in shown:
                 continue
@@ -219,7 +221,7 @@ def _fts5(owner: str, terms: Sequence[str]) -> str:
 
 def _read(found: dict[uuid.UUID, list[uuid.UUID]], terms: Sequence[str]) -> list[Found]:
     """Read conversations and messages of a page; what was thrown away meanwhile is left out."""
-    rows = Conversation.objects.filter(deleted_at=None).listed().for_page().in_bulk(list(found))  # type: ignore[attr-defined]
+    rows = Conversation.objects.filter(deleted_at=None).listed().for_page().in_bulk(list(found))
     ids = [message_id for each in found.values() for message_id in each]
     messages = Message.objects.only("role", "content", "created_at").in_bulk(ids)
     return [

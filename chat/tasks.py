@@ -6,7 +6,7 @@ import uuid
 
 from celery import shared_task
 
-from chat import habits, sweeping, titlejobs
+from chat import habits, keeping, search, sweeping, titlejobs
 
 
 @shared_task
@@ -31,3 +31,15 @@ def make_title(job_id: str) -> bool:
 def send_due_titles() -> int:
     """Send the titles that are due again; return how many."""
     return titlejobs.send_due()
+
+
+@shared_task
+def clear_out() -> int:
+    """Delete for good what was thrown away or was only temporary; return how many conversations."""
+    return keeping.clear_out()
+
+
+@shared_task
+def catch_up_search() -> int:
+    """Make findable what is not yet; return how many messages."""
+    return search.catch_up()

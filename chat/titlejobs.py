@@ -22,7 +22,7 @@ from django.utils import timezone
 from billing import quota
 from billing.amounts import NOTHING
 from billing.models import LedgerEntry
-from chat import conversations, costs, titles
+from chat import conversations, costs, search, titles
 from chat.models import Conversation, Message, TitleJob
 from chat.upstream import make_client, pseudonym
 from presets import catalogue
@@ -139,8 +139,9 @@ def _claim(job_id: uuid.UUID) -> TitleJob | None:
 
 
 def _lacks_title(conversation: Conversation) -> bool:
+    is_kept = conversation.deleted_at is None and not conversation.is_temporary
     is_done = conversation.title_jobs.filter(status=TitleJob.Status.DONE).exists()
-    return conversation.own_title_at is None and not is_done
+    return is_kept and conversation.own_title_at is None and not is_done
 
 
 def _exchanges(conversation: Conversation) -> list[tuple[str, str]]:
@@ -202,7 +203,9 @@ def _name(job: TitleJob, title: str) -> None:
     is_free = Q(own_title_at=None)
     if asked_at is not None:
         is_free |= Q(own_title_at__lte=asked_at)
-    Conversation.objects.filter(is_free, id=job.conversation_id).update(title=title, own_title_at=None)
+    named = Conversation.objects.filter(is_free, id=job.conversation_id)
+    if named.update(title=title, own_title_at=None):
+        search.remember_title(Conversation.objects.get(id=job.conversation_id))
 
 
 def _end(job: TitleJob, status: TitleJob.Status, *, due_at: datetime | None = None) -> None:

@@ -5,18 +5,31 @@ from __future__ import annotations
 from django.urls import path
 
 from chat import views
-from chat.viewsets import ConversationViewSet, NewestFirst
+from chat.viewsets import ConversationViewSet, FeedbackViewSet, FolderViewSet, NewestFirst
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})
 _one = ConversationViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 _messages = ConversationViewSet.as_view({"get": "messages"}, pagination_class=NewestFirst)
+_throw_away = ConversationViewSet.as_view({"post": "throw_away"})
+_restore = ConversationViewSet.as_view({"post": "restore"})
+_share = ConversationViewSet.as_view({"post": "share", "delete": "unshare"})
+_folders = FolderViewSet.as_view({"get": "list", "post": "create"})
+_folder = FolderViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
+_feedback = FeedbackViewSet.as_view({"put": "give", "delete": "take_back"})
 
 api_urlpatterns = [
+    path("conversations/trash", _throw_away, name="trash"),
+    path("conversations/restore", _restore, name="restore"),
     path("conversations", _list, name="conversations"),
     path("conversations/<uuid:pk>", _one, name="conversation"),
     path("conversations/<uuid:pk>/messages", _messages, name="messages"),
+    path("conversations/<uuid:pk>/share", _share, name="share"),
+    path("folders", _folders, name="folders"),
+    path("folders/<uuid:pk>", _folder, name="folder"),
+    path("messages/<uuid:pk>/feedback", _feedback, name="feedback"),
 ]
 page_urlpatterns = [
     path("", views.new_chat, name="new_chat"),
     path("c/<uuid:conversation_id>", views.conversation, name="conversation_page"),
+    path("s/<str:token>", views.shared, name="shared"),
 ]

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from dataclasses import asdict
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
-from chat import branches
+from chat import branches, feedback, keeping, search, sharing
 from chat.documents import message_document
-from chat.models import Conversation, Message
-from chat.serializers import ConversationSerializer
+from chat.models import Conversation, Folder, Message
+from chat.serializers import (
+    ConversationSerializer,
+    FeedbackSerializer,
+    FolderSerializer,
+    ShareSerializer,
+    SomeConversationsSerializer,
+)
 from presets import choosing
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
+from wisqu.api.problems import FieldError, Invalid, Problem
 
 
 class RecentFirst(CursorPagination):
@@ -43,6 +54,18 @@ _MESSAGE_PAGE = {
         "results": {"type": "array", "items": {"$ref": "#/components/schemas/ChatMessage"}},
         "next": _LINK,
         "previous": _LINK,
+    },
+}
+
+
+_SHARE = {
+    "type": "object",
+    "required": ["url", "path", "live", "created_at"],
+    "properties": {
+        "url": {"type": "string", "format": "uri"},
+        "path": {"type": "string"},
+        "live": {"type": "boolean"},
+        "created_at": {"type": "string", "format": "date-time"},
     },
 }
 
@@ -72,8 +95,9 @@ class ConversationViewSet(
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Conversation]:
-        """Only the asker's own."""
-        return Conversation.objects.for_owner(cast(uuid.UUID, self.request.user.pk))
+        """Only the asker's own, in lists none that is temporary."""
+        rows = Conversation.objects.for_owner(_asker(self.request)).for_page()
+        return _filtered(rows.listed(), self.request.query_params) if self.action == "list" else rows
 
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -86,7 +110,10 @@ class ConversationViewSet(
         data = serializer.validated_data
         if "preset" not in data:
             data["preset"] = choosing.default_of(cast(uuid.UUID, self.request.user.pk))
-        serializer.save(owner_id=self.request.user.pk, **_moments(data), **_own_title(data, before=""))
+        conversation = serializer.save(
+            owner_id=self.request.user.pk, **_moments(data), **_own_title(data, before="")
+        )
+        search.remember_title(conversation)
 
     def perform_update(self, serializer: Any) -> None:
         """Store the changes; the branch to show is no mere value of a column."""
@@ -94,8 +121,85 @@ class ConversationViewSet(
         data = serializer.validated_data
         own = _own_title(data, before=serializer.instance.title)
         conversation = serializer.save(**_moments(data), **own)
+        if own:
+            search.remember_title(conversation)
         if head_id is not None and head_id != conversation.head_id:
             branches.show(conversation, head_id)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("q", str, description="Words that begin words of the title or of one message."),
+            OpenApiParameter("archived", bool, description="Only those put away, or only the others."),
+            OpenApiParameter("folder", str, description="Only those in this folder."),
+        ]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List conversations; with `q` those found, each with `matches`: the messages where, with an excerpt."""
+        query = request.query_params.get("q", "").strip()
+        return self._search(request, query) if query else super().list(request, *args, **kwargs)
+
+    def _search(self, request: Request, query: str) -> Response:
+        cursor = request.query_params.get("cursor")
+        if cursor is not None and not re.fullmatch(r"-?\d{1,19}", cursor):
+            detail = "Take the cursor from `next` of a page."
+            raise Invalid(errors=[FieldError("cursor", "invalid", detail)])
+        paginator: Any = self.paginator
+        page = search.search(
+            _asker(request),
+            query,
+            after=int(cursor) if cursor else None,
+            limit=paginator.get_page_size(request),
+        )
+        here = request.build_absolute_uri()
+        results = [
+            {
+                **self.get_serializer(each.conversation).data,
+                "matches": [asdict(match) for match in each.matches],
+            }
+            for each in page.found
+        ]
+        following = None if page.next is None else replace_query_param(here, "cursor", page.next)
+        return Response({"results": results, "next": following, "previous": None})
+
+    @extend_schema(
+        summary="Throw conversations away",
+        request=SomeConversationsSerializer,
+        responses={200: SomeConversationsSerializer},
+    )
+    def throw_away(self, request: Request) -> Response:
+        """Hide up to 500 conversations at once; for five minutes they can be restored, then they are gone for good."""
+        found = keeping.throw_away(owner_id=_asker(request), conversation_ids=_ids(request))
+        return Response({"ids": found})
+
+    @extend_schema(
+        summary="Restore what was thrown away",
+        request=SomeConversationsSerializer,
+        responses={200: SomeConversationsSerializer},
+    )
+    def restore(self, request: Request) -> Response:
+        """Bring back what was thrown away in the last five minutes."""
+        return Response({"ids": keeping.take_back(owner_id=_asker(request), conversation_ids=_ids(request))})
+
+    @extend_schema(summary="Share", request=ShareSerializer, responses={200: _SHARE})
+    @idempotent
+    def share(self, request: Request, pk: uuid.UUID) -> Response:
+        """Make a public, read-only page of the conversation, or bring the one that is there up to date.
+
+        Frozen, it shows the conversation as it is now; live, it follows it. It names nobody.
+        """
+        wish = ShareSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        shared = sharing.share(
+            owner_id=_asker(request), conversation_id=pk, is_live=wish.validated_data["live"]
+        )
+        document = sharing.document(shared)
+        return Response({**document, "url": request.build_absolute_uri(document["path"])})
+
+    @extend_schema(summary="Stop sharing", responses={204: None})
+    def unshare(self, request: Request, pk: uuid.UUID) -> Response:
+        """Make the public page disappear at once."""
+        sharing.revoke(owner_id=_asker(request), conversation_id=pk)
+        return Response(status=204)
 
     @extend_schema(summary="The messages of a conversation, newest first", responses={200: _MESSAGE_PAGE})
     def messages(self, request: Request, pk: str | None = None) -> Response:
@@ -119,3 +223,109 @@ def _own_title(data: dict[str, Any], *, before: str) -> dict[str, Any]:
     """Note that the title is its owner's from now on; an empty one is nobody's, the same one is whose it was."""
     title = data.get("title", before)
     return {} if title == before else {"own_title_at": timezone.now() if title else None}
+
+
+def _asker(request: Any) -> uuid.UUID:
+    return cast(uuid.UUID, request.user.pk)
+
+
+def _ids(request: Request) -> list[uuid.UUID]:
+    wish = SomeConversationsSerializer(data=request.data)
+    wish.is_valid(raise_exception=True)
+    return cast(list[uuid.UUID], wish.validated_data["ids"])
+
+
+def _filtered(rows: QuerySet[Conversation], wishes: Any) -> QuerySet[Conversation]:
+    """Keep what the address asks for. Raises Invalid."""
+    archived, folder = wishes.get("archived"), wishes.get("folder")
+    if archived is not None:
+        if archived not in ("true", "false"):
+            raise Invalid(errors=[FieldError("archived", "invalid", "true or false.")])
+        rows = rows.filter(archived_at__isnull=archived == "false")
+    if folder is not None:
+        try:
+            rows = rows.filter(folder_id=uuid.UUID(folder))
+        except ValueError:
+            raise Invalid(errors=[FieldError("folder", "invalid", "The id of a folder.")]) from None
+    return rows
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your folders"),
+    retrieve=extend_schema(summary="One folder"),
+    create=extend_schema(summary="Make a folder"),
+    partial_update=extend_schema(summary="Rename a folder"),
+    destroy=extend_schema(summary="Delete a folder; its conversations stay"),
+)
+@extend_schema(tags=["conversations"])
+class FolderViewSet(viewsets.ModelViewSet[Folder]):
+    """A person's folders."""
+
+    serializer_class = FolderSerializer
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Folder.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Folder]:
+        """Only the asker's own, each with how many conversations are in it."""
+        is_there = Q(conversations__deleted_at=None)
+        rows = Folder.objects.filter(owner_id=_asker(self.request))
+        return rows.annotate(count=Count("conversations", filter=is_there))
+
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a folder."""
+        return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: Any) -> None:
+        """Store it under the asker. Raises Problem 422 for the hundredth."""
+        owner_id = _asker(self.request)
+        if Folder.objects.filter(owner_id=owner_id).count() >= MOST_FOLDERS:
+            raise Problem(422, "too_many_folders", f"You have {MOST_FOLDERS} folders already.")
+        _with_free_name(serializer, owner_id=owner_id)
+
+    def perform_update(self, serializer: Any) -> None:
+        """Store the new name."""
+        _with_free_name(serializer)
+
+
+MOST_FOLDERS = 100
+
+
+def _with_free_name(serializer: Any, **values: Any) -> None:
+    try:
+        with transaction.atomic():
+            serializer.save(**values)
+    except IntegrityError:
+        taken = FieldError("name", "taken", "You have a folder of this name.")
+        raise Invalid(errors=[taken]) from None
+
+
+@extend_schema(tags=["conversations"])
+class FeedbackViewSet(viewsets.GenericViewSet[Message]):
+    """What a person says about an answer."""
+
+    serializer_class = FeedbackSerializer
+    queryset = Message.objects.none()
+
+    @extend_schema(summary="Rate an answer", responses={200: FeedbackSerializer})
+    def give(self, request: Request, pk: uuid.UUID) -> Response:
+        """Say what you think of an answer; it takes the place of what you said before."""
+        wish = FeedbackSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        said = wish.validated_data
+        given = feedback.give(
+            owner_id=_asker(request),
+            message_id=pk,
+            rating=said["rating"],
+            reason=said.get("reason") or "",
+            note=said.get("note", ""),
+            may_be_read=said["consent"],
+        )
+        return Response(feedback.document(given))
+
+    @extend_schema(summary="Take a rating back", responses={204: None})
+    def take_back(self, request: Request, pk: uuid.UUID) -> Response:
+        """Forget what you said about an answer."""
+        feedback.take_back(owner_id=_asker(request), message_id=pk)
+        return Response(status=204)

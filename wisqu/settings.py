@@ -164,6 +164,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "send-due-titles": _every(timedelta(seconds=10), "chat.tasks.send_due_titles"),
     # Looks once a day; asked for more often, it makes up for a restart or a failure.
     "sync-model-catalogue": _every(timedelta(minutes=15), "presets.tasks.sync_models"),
+    "clear-out-conversations": _every(timedelta(minutes=1), "chat.tasks.clear_out"),
+    "catch-up-with-search": _every(timedelta(minutes=5), "chat.tasks.catch_up_search"),
     "learn-conversation-habits": _every(timedelta(days=1), "chat.tasks.learn_habits"),
     "pass-time-of-subscriptions": _every(timedelta(minutes=5), "billing.tasks.pass_time_of_subscriptions"),
     "send-billing-mails": _every(timedelta(minutes=1), "billing.tasks.send_billing_mails"),
