@@ -1,4 +1,4 @@
-"""The operator's desk for the model catalogue."""
+"""The operator's desk for the model catalogue; that for presets is in `presets/preset_admin.py`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from presets import pricing, sync
+from presets import preset_admin, pricing, sync
 from presets.models import CatalogueModel
 from presets.pricing import PRICE_NAMES
+
+__all__ = ["preset_admin"]  # the other half of this desk: importing it puts it in place
 
 
 class CatalogueModelForm(forms.ModelForm):  # type: ignore[type-arg]

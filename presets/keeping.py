@@ -141,6 +141,13 @@ def judge(values: Mapping[str, Any], *, plan: PlanLimit) -> None:
         require_feature(plan, Feature.WEB_SEARCH)
 
 
+def check_slug(slug: str) -> None:
+    """Refuse what is no slug, and what would be taken for an id."""
+    if slug != slugify(slug, allow_unicode=True) or as_id(slug):
+        detail = "A slug has small letters, digits, hyphens and underscores, and is not an id."
+        raise Invalid(errors=[FieldError("slug", "invalid", detail)])
+
+
 def _plan_with_room(user_id: uuid.UUID) -> PlanLimit:
     """Return the plan, if it holds one more. The subscription stays locked: one at a time is counted and made."""
     plan = subscription_for(user_id).plan
@@ -157,9 +164,7 @@ def _without_slug(values: Mapping[str, Any]) -> dict[str, Any]:
 def _slug(owner_id: uuid.UUID | None, wish: str, *, name: str) -> str:
     """Return the slug that was wished for, or the first free one that the name gives."""
     if wish:
-        if wish != slugify(wish, allow_unicode=True) or as_id(wish):
-            detail = "A slug has small letters, digits, hyphens and underscores, and is not an id."
-            raise Invalid(errors=[FieldError("slug", "invalid", detail)])
+        check_slug(wish)
         return wish
     stem = slugify(name, allow_unicode=True)[: ModelPreset.LONGEST_SLUG - 5].strip("-_") or "preset"
     stem = f"preset-{stem}" if as_id(stem) else stem
