@@ -20,6 +20,7 @@ from chat.reading import part_of_branch
 from chat.sidebar import shelf
 from chat.words import script_words
 from presets import catalogue
+from presets.picking import Picker, picker
 from wisqu.accounts.models import User
 from wisqu.api.pages import not_found
 
@@ -50,7 +51,7 @@ def conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpRespon
     context = {"conversation": found, "part": part}
     if request.GET.get("part") == "messages":
         return render(request, "chat/_messages.html", context)
-    return render(request, "chat/page.html", _page(request) | context)
+    return render(request, "chat/page.html", _page(request, found) | context)
 
 
 def _user(request: HttpRequest) -> User:
@@ -61,7 +62,7 @@ def _shelf(request: HttpRequest) -> Any:
     return shelf(_user(request).id, older=request.GET.get("older", ""))
 
 
-def _page(request: HttpRequest) -> dict[str, Any]:
+def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, Any]:
     """Return what both pages show around the thread."""
     subscription = subscription_for(_user(request).id)
     return {
@@ -69,6 +70,7 @@ def _page(request: HttpRequest) -> dict[str, Any]:
         "plan": subscription.plan,
         "usage": usage(_user(request).id, subscription=subscription),
         "models": _models(subscription),
+        "presets": _presets(request, found),
         "is_sandbox": settings.OPENROUTER_API_KEY == SANDBOX_KEY,
         "words": script_words(),
         "longest_message": settings.MAX_MESSAGE_CHARACTERS,
@@ -84,6 +86,13 @@ def _models(subscription: Subscription) -> dict[str, Any]:
         "open": [model for model in listed if model.may_be_used(allow_advanced=allow_advanced)],
         "locked": [model for model in listed if not model.may_be_used(allow_advanced=allow_advanced)],
     }
+
+
+def _presets(request: HttpRequest, found: Conversation | None) -> Picker:
+    user_id, wish = _user(request).id, request.GET.get("preset", "")
+    if found is not None:
+        return picker(user_id, is_new=False, preset_id=found.preset_id)
+    return picker(user_id, is_new=True, wish=wish)
 
 
 def _is_uuid(text: str) -> bool:

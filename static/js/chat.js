@@ -5,7 +5,7 @@ import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { Line } from "./line.js";
 import { watchMenus, watchTheme } from "./menus.js";
-import { fetchPart, find, findAll, say } from "./page.js";
+import { api, fetchPart, find, findAll, say } from "./page.js";
 import { Scroll } from "./scroll.js";
 import { Sidebar } from "./sidebar.js";
 import { facts, figure, problemText, words } from "./words.js";
@@ -38,6 +38,7 @@ function ask(text) {
   const frame = { type: "send", ref, idempotency_key: ref, message: text };
   if (conversationId) frame.conversation_id = conversationId;
   if (composer.model) frame.model = composer.model;
+  if (composer.preset.wish) frame.preset = composer.preset.wish;
   sending.set(ref, { frame, question, answer, wantsStop: false });
   composer.allow();
   showBusy();
@@ -65,13 +66,14 @@ function takeBack(ref, problem) {
 }
 
 function begin(ref, frame) {
-  const { question, answer, wantsStop, retried } = sending.get(ref);
+  const { frame: asked, question, answer, wantsStop, retried } = sending.get(ref);
   sending.delete(ref);
   for (const element of retried ?? []) element.remove();
   question.dataset.message = frame.user_message_id;
   answer.start(frame);
   turns.set(frame.turn_id, answer);
   composer.forget();
+  if (asked.preset && !asked.conversation_id) composer.preset.keep(asked.preset);
   const text = find("[data-text]", question).textContent;
   tabs?.postMessage({ conversation_id: frame.conversation_id, turn_id: frame.turn_id, message_id: frame.message_id, user_message_id: frame.user_message_id, text });
   if (frame.conversation_id !== conversationId) arriveAt(frame.conversation_id, text);
@@ -266,6 +268,10 @@ composer.addEventListener("send", ({ detail }) => {
   ask(detail);
 });
 composer.addEventListener("stop", stop);
+composer.preset.addEventListener("chosen", ({ detail }) => {
+  if (!conversationId) return;
+  api("PATCH", `/conversations/${conversationId}`, { preset: detail || null }).then(() => composer.preset.keep(detail), () => {});
+});
 sidebar.addEventListener("title", ({ detail }) => { if (detail.id === conversationId) showTitle(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === conversationId) location.assign("/"); });
 

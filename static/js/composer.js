@@ -1,6 +1,7 @@
 /* Where the person writes: grows with the text, keeps it safe in this browser until the server has it. */
 
 import { find, memory } from "./page.js";
+import { PresetPicker } from "./presets.js";
 
 export class Composer extends EventTarget {
   #form = find("[data-composer]");
@@ -8,6 +9,7 @@ export class Composer extends EventTarget {
   #send = find("[data-send]");
   #stop = find("[data-stop]");
   #model = find("[data-model]");
+  #preset = new PresetPicker();
   #refusal = find("[data-refusal]");
   #key;
 
@@ -36,6 +38,10 @@ export class Composer extends EventTarget {
   get model() {
     const option = this.#model.selectedOptions[0];
     return option && !("default" in option.dataset) ? option.value : undefined;
+  }
+
+  get preset() {
+    return this.#preset;
   }
 
   focus() {

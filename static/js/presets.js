@@ -1,0 +1,31 @@
+/* The choice of a preset beside the question. A conversation keeps its preset; the server knows which. */
+
+import { find } from "./page.js";
+
+export class PresetPicker extends EventTarget {
+  #select = find("[data-preset]");
+  #kept = this.#select.dataset.kept;
+
+  constructor() {
+    super();
+    this.#select.addEventListener("change", () => {
+      this.dispatchEvent(new CustomEvent("chosen", { detail: this.#select.value }));
+    });
+  }
+
+  /** The preset to send along, or undefined where the server knows it already. */
+  get wish() {
+    return this.#select.value === this.#kept ? undefined : this.#select.value || undefined;
+  }
+
+  /** The preset's own model, `{id, name}`; empty where it leaves the choice to the product. */
+  get model() {
+    const { model: id = "", modelName: name = "" } = this.#select.selectedOptions[0]?.dataset ?? {};
+    return { id, name };
+  }
+
+  /** The conversation has this preset from now on. */
+  keep(value) {
+    this.#kept = value;
+  }
+}
