@@ -15,9 +15,11 @@ from django.views.decorators.http import require_safe
 
 from billing.models import Subscription
 from billing.plans import subscription_for, usage
+from chat import choosing
 from chat.models import Conversation
 from chat.reading import part_of_branch
 from chat.sidebar import shelf
+from chat.totals import total_of
 from chat.words import script_words
 from presets import catalogue
 from presets.picking import Picker, picker
@@ -35,6 +37,9 @@ def new_chat(request: HttpRequest) -> HttpResponse:
     """Show the empty page, or with `part=conversations` a further page of the list alone."""
     if request.GET.get("part") == "conversations":
         return render(request, "chat/_conversations.html", {"shelf": _shelf(request)})
+    if request.GET.get("part") == "models":
+        offered = choosing.choices(subscription_for(_user(request).id).plan)
+        return render(request, "chat/_models.html", {"choices": offered})
     return render(request, "chat/page.html", _page(request) | {"suggestions": _suggestions()})
 
 
@@ -69,30 +74,14 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "shelf": _shelf(request),
         "plan": subscription.plan,
         "usage": usage(_user(request).id, subscription=subscription),
-        "models": _models(subscription),
+        "usual_model": catalogue.find_default(allow_advanced=subscription.plan.advanced_models),
+        "chosen_model": choosing.chosen_name(found),
+        "total": total_of(found.id) if found else None,
         "presets": _presets(request, found),
         "is_sandbox": settings.OPENROUTER_API_KEY == SANDBOX_KEY,
         "words": script_words(),
         "longest_message": settings.MAX_MESSAGE_CHARACTERS,
     }
-
-
-def _models(subscription: Subscription) -> dict[str, Any]:
-    """Return the models to choose from: the usable ones, and those that a larger plan would open."""
-    allow_advanced = subscription.plan.advanced_models
-    listed = [model for model in catalogue.all_models() if model.chats and not model.blocked_reason]
-    return {
-        "default": catalogue.default_model(allow_advanced=allow_advanced),
-        "open": [model for model in listed if model.may_be_used(allow_advanced=allow_advanced)],
-        "locked": [model for model in listed if not model.may_be_used(allow_advanced=allow_advanced)],
-    }
-
-
-def _presets(request: HttpRequest, found: Conversation | None) -> Picker:
-    user_id, wish = _user(request).id, request.GET.get("preset", "")
-    if found is not None:
-        return picker(user_id, is_new=False, preset_id=found.preset_id)
-    return picker(user_id, is_new=True, wish=wish)
 
 
 def _is_uuid(text: str) -> bool:

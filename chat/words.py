@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat import receipts
+
 # One number for each plural category that `Intl.PluralRules` knows.
 _SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 
@@ -69,13 +71,21 @@ def script_words() -> dict[str, str | dict[str, str]]:
         ),
         "seconds": _("%(n)s s"),
         "saved": _("saved %(share)s"),
+        "reasons": receipts.reasons(),
+        "retired": _("%(model)s was retired; its successor is %(successor)s"),
+        "modelsFailed": _("The models could not be listed. Try again in a moment."),
         "factModel": _("Model"),
+        "factServed": _("Answered by"),
+        "factBecause": _("Because"),
+        "factTried": _("Tried"),
         "factProvider": _("Provider"),
         "factPrompt": _("Tokens read"),
         "factCached": _("of them from the cache"),
+        "factStored": _("of them put into the cache"),
         "factCompletion": _("Tokens written"),
         "factReasoning": _("of them for thinking"),
         "factCost": _("Cost"),
+        "factSaved": _("Saved by the cache"),
         "factFirst": _("First word after"),
         "factTotal": _("Finished after"),
     }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
 
+from presets import shipped
 from presets.models import ModelPreset
 
 
@@ -15,6 +19,14 @@ def shown_name(preset: ModelPreset) -> str:
 def shown_description(preset: ModelPreset) -> str:
     """Return the line below the name."""
     return _shipped().get(preset.slug, ("", ""))[1] if _is_as_shipped(preset) else preset.description
+
+
+def used_name(used: Mapping[str, Any] | None) -> str:
+    """Return the name of the preset that an answer keeps; empty for none."""
+    if used is None:
+        return ""
+    words = _shipped().get(used["slug"]) if used["is_public"] else None
+    return words[0] if words and used["name"] == shipped.read(used["slug"]).name else str(used["name"])
 
 
 def _is_as_shipped(preset: ModelPreset) -> bool:

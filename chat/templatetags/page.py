@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from billing import money
 from chat import receipts, rendering
 from chat.models import Message
+from chat.totals import Total
 from chat.words import failures
 
 register = Library()
@@ -79,6 +80,21 @@ def receipt_line(message: Message | None) -> SafeString:
 def receipt_facts(message: Message | None) -> list[tuple[str, str]]:
     """Return everything that is known about how an answer was made."""
     return receipts.facts(message) if message else []
+
+
+@register.filter
+def total_facts(total: Total | None) -> list[tuple[str, str]]:
+    """Return what a conversation took in all, each with its kind."""
+    return receipts.total(total) if total else []
+
+
+@register.filter
+def total_sums(total: Total | None) -> str:
+    """Return the sums for the script that goes on counting."""
+    sums = {"cost": 0.0, "saved": 0.0, "tokens": 0}
+    if total:
+        sums = {"cost": float(total.cost), "saved": float(total.saved), "tokens": total.tokens}
+    return json.dumps(sums)
 
 
 @register.filter

@@ -6,12 +6,12 @@ import { Composer } from "./composer.js";
 import { Line } from "./line.js";
 import { watchMenus, watchTheme } from "./menus.js";
 import { api, fetchPart, find, findAll, say } from "./page.js";
+import { Total } from "./receipt.js";
 import { Scroll } from "./scroll.js";
 import { Sidebar } from "./sidebar.js";
 import { facts, figure, problemText, words } from "./words.js";
 
 const BANNER_AFTER_MS = 900;
-const BUSY_AGAIN_MS = 1200;
 const STALE_AFTER_MS = 60_000;
 
 const thread = find("[data-messages]");
@@ -19,11 +19,13 @@ const scroll = new Scroll(find("[data-thread]"), find("[data-to-end]"));
 const composer = new Composer(facts.conversation ?? "new");
 const sidebar = new Sidebar();
 const line = new Line();
+const total = new Total();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("wisqu.turns") : null;
 
 const sending = new Map(); // by ref: what was sent and has no turn yet
 const turns = new Map(); // by turn id: the answers that this page follows
 const stopRefs = new Set();
+const named = new Map(); // by conversation: what the server called it
 let conversationId = facts.conversation;
 
 // --- Asking ---------------------------------------------------------------------------------------
@@ -77,7 +79,7 @@ function begin(ref, frame) {
   const text = find("[data-text]", question).textContent;
   tabs?.postMessage({ conversation_id: frame.conversation_id, turn_id: frame.turn_id, message_id: frame.message_id, user_message_id: frame.user_message_id, text });
   if (frame.conversation_id !== conversationId) arriveAt(frame.conversation_id, text);
-  sidebar.lift(frame.conversation_id, titleFrom(text));
+  sidebar.lift(frame.conversation_id, named.get(frame.conversation_id) ?? titleFrom(text));
   sidebar.mark(frame.conversation_id);
   if (wantsStop) stop();
 }
@@ -91,7 +93,7 @@ function arriveAt(id, text) {
   conversationId = facts.conversation = id;
   history.replaceState(null, "", `/c/${id}`);
   composer.moveTo(id);
-  showTitle(titleFrom(text));
+  showTitle(named.get(id) ?? titleFrom(text));
 }
 
 function showTitle(title) {
@@ -143,6 +145,7 @@ const HANDLERS = {
 
 function end(answer, message) {
   answer.end(message);
+  total.add(message);
   turns.delete(answer.turnId);
   showBusy();
 }
@@ -156,6 +159,12 @@ function hear(frame) {
   return undefined;
 }
 
+/** The server's name of a conversation; a new one may get it before its first answer begins. */
+function name(id, title) {
+  named.set(id, title);
+  sidebar.retitle(id, title, { isNews: true });
+}
+
 function follow(frame) {
   const answer = turns.get(frame.turn_id);
   if (!answer || frame.seq <= answer.lastSeq) return;
@@ -165,12 +174,7 @@ function follow(frame) {
 
 function rejected({ ref, problem }) {
   if (stopRefs.delete(ref)) return;
-  if (sending.has(ref)) {
-    if (problem.status !== 409) return takeBack(ref, problem);
-    // A copy of what got through before the line broke: its answer comes as soon as it is whole.
-    setTimeout(() => { if (sending.has(ref)) line.send(sending.get(ref).frame); }, BUSY_AGAIN_MS);
-    return undefined;
-  }
+  if (sending.has(ref)) return takeBack(ref, problem);
   const lost = turns.get(ref?.replace(/^resume-/, ""));
   if (lost) lookAgain();
   return undefined;

@@ -1,5 +1,6 @@
 /* Where the person writes: grows with the text, keeps it safe in this browser until the server has it. */
 
+import { ModelPicker } from "./models.js";
 import { find, memory } from "./page.js";
 import { PresetPicker } from "./presets.js";
 
@@ -8,7 +9,7 @@ export class Composer extends EventTarget {
   #field = find("[data-question]");
   #send = find("[data-send]");
   #stop = find("[data-stop]");
-  #model = find("[data-model]");
+  #models = new ModelPicker();
   #preset = new PresetPicker();
   #refusal = find("[data-refusal]");
   #key;
@@ -18,9 +19,10 @@ export class Composer extends EventTarget {
     super();
     this.#key = `draft.${place}`;
     this.#field.value ||= memory.read(this.#key) ?? "";
-    this.#recallModel();
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#preset.addEventListener("chosen", () => this.#usePresetsModel({ isChosen: true }));
+    this.#usePresetsModel({ isChosen: Boolean(this.#preset.wish) });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -36,8 +38,7 @@ export class Composer extends EventTarget {
 
   /** The model to ask, or undefined for the product's own choice. */
   get model() {
-    const option = this.#model.selectedOptions[0];
-    return option && !("default" in option.dataset) ? option.value : undefined;
+    return this.#models.value;
   }
 
   get preset() {
@@ -67,12 +68,13 @@ export class Composer extends EventTarget {
     if (!this.#field.value) memory.write(this.#key, "");
   }
 
-  /** The draft belongs to this conversation from now on. */
+  /** Draft and model belong to this conversation from now on. */
   moveTo(place) {
     const draft = this.#field.value;
     memory.write(this.#key, "");
     this.#key = `draft.${place}`;
     memory.write(this.#key, draft);
+    this.#models.keepFor(place);
   }
 
   set isStreaming(value) {
@@ -113,16 +115,16 @@ export class Composer extends EventTarget {
     this.#fit();
   }
 
+  /** The usual model is the preset's, where it has one; choosing such a preset chooses its model. */
+  #usePresetsModel({ isChosen }) {
+    const { id, name } = this.#preset.model;
+    this.#models.showUsual(id, name);
+    if (id && isChosen) this.#models.chooseUsual();
+  }
+
   #fit() {
     this.#field.style.blockSize = "auto";
     this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
     this.#send.toggleAttribute("data-ready", Boolean(this.#field.value.trim()));
-  }
-
-  #recallModel() {
-    const known = memory.read("model");
-    const option = [...this.#model.options].find(({ value, disabled }) => value === known && !disabled);
-    if (option) this.#model.value = known;
-    this.#model.addEventListener("change", () => memory.write("model", this.#model.value));
   }
 }

@@ -204,8 +204,9 @@ export class Sidebar extends EventTarget {
     return find(`[data-entry="${CSS.escape(id)}"]`, this.#list);
   }
 
-  /** Show the title everywhere the conversation is named. */
-  retitle(id, title) {
+  /** Show the title everywhere the conversation is named; what is news to this page is to the others, too. */
+  retitle(id, title, { isNews = false } = {}) {
+    if (isNews) tabs?.postMessage({ id, title });
     const entry = this.#find(id);
     if (entry) find("[data-entry-title]", entry).textContent = title;
     this.dispatchEvent(new CustomEvent("title", { detail: { id, title } }));

@@ -19,14 +19,16 @@ export function counted(forms, number) {
 }
 
 export function dollars(amount) {
+  if (amount < 0) return `−${dollars(-amount)}`;
   if (amount >= 1 || amount === 0) return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
   if (amount >= 0.001) return `$${amount.toFixed(4)}`;
   return amount >= 0.0001 ? `$${Number(amount.toPrecision(2))}` : `$${amount.toFixed(7).replace(/0+$/, "")}`;
 }
 
 export function seconds(milliseconds) {
-  const value = milliseconds / 1000;
-  return fill(words.seconds, { n: value < 60 ? value.toFixed(1) : figure(Math.round(value)) });
+  const tenths = Math.floor((milliseconds + 50) / 100);
+  const shown = tenths < 600 ? (tenths / 10).toFixed(1) : figure(Math.floor((milliseconds + 500) / 1000));
+  return fill(words.seconds, { n: shown });
 }
 
 export const modelName = (name) => name.split("/").at(-1).split(": ").at(-1);
