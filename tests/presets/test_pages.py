@@ -195,6 +195,14 @@ def test_what_staff_have_renamed_is_called_as_they_want() -> None:
     assert naming.shown_name(preset) == "Ours"
 
 
+def test_an_answer_calls_its_preset_as_it_was_called_then() -> None:
+    used = {"slug": "translator", "is_public": True, "name": "Translator"}
+    assert naming.used_name(used) == "Translator"
+    assert naming.used_name(used | {"name": "Ours"}) == "Ours"
+    assert naming.used_name(used | {"is_public": False, "name": "Mine"}) == "Mine"
+    assert naming.used_name(None) == ""
+
+
 def test_nothing_on_the_pages_needs_an_inline_script_or_style(page: Client, alice: User) -> None:
     for path in ("/presets", "/presets/new", f"/presets/{make(alice).id}"):
         shown = text(page, path)
