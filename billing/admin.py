@@ -1,4 +1,4 @@
-"""The operator's desk for plans, subscriptions, usage and the ledger."""
+"""The operator's desk for plans, usage and the ledger; `paymentadmin` has that for subscriptions and payments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
-from billing.models import Feature, LedgerEntry, MonthlyUsageQuota, PlanLimit, Subscription
+from billing import paymentadmin
+from billing.adminbase import ReadOnlyAdmin
+from billing.models import Feature, LedgerEntry, MonthlyUsageQuota, PlanLimit
+
+__all__ = ["LedgerEntryAdmin", "MonthlyUsageQuotaAdmin", "PlanLimitAdmin", "paymentadmin"]
 
 
 @admin.register(PlanLimit)
@@ -18,7 +21,7 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("name", "slug", "price_usd", "messages", "tokens", "max_context", "requests_per_minute")
     fieldsets = (
-        (None, {"fields": ("name", "slug", "position", "price_usd", "updated_at")}),
+        (None, {"fields": ("name", "slug", "position", "price_usd", "price_usd_year", "updated_at")}),
         (
             "Limits (empty: without limit, 0: none at all)",
             {
@@ -46,35 +49,6 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: PlanLimit | None = None) -> tuple[str, ...]:
         """Keep the short name of an existing plan: subscriptions and the ledger refer to it."""
         return ("updated_at", "slug") if obj else ("updated_at",)
-
-
-@admin.register(Subscription)
-class SubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who is on which plan. The admin's own history keeps who changed it."""
-
-    list_display = ("user", "plan", "status", "started_at")
-    list_filter = ("plan", "status")
-    list_select_related = ("user", "plan")
-    search_fields = ("user__email",)
-    raw_id_fields = ("user",)
-    readonly_fields = ("updated_at",)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that only the product itself writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody changes by hand."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody deletes by hand; along with its user is another matter, decided there."""
-        match = request.resolver_match
-        return bool(match and (match.url_name or "").startswith("accounts_user_"))
 
 
 @admin.register(MonthlyUsageQuota)

@@ -231,16 +231,19 @@ def approve(*, order_id: UUID, staff_id: UUID, why: str) -> bool:
 # --- Less, or the same again ------------------------------------------------------------------------
 
 
-def cancel(*, user: User, now: bool) -> Subscription:
-    """Cancel at the end of the paid time, or now. Raises PlanRefused where there is nothing to cancel."""
+def cancel(*, user: User, now: bool, reason: Reason | None = None) -> Subscription:
+    """Cancel at the end of the paid time, or now; `reason` where it is not the person's own wish.
+
+    Raises PlanRefused where there is nothing to cancel.
+    """
     subscription = subscription_for(user.pk)
     if subscription.plan.is_free or not subscription.grants_plan:
         raise PlanRefused("nothing_to_cancel", _("You are on the Free plan: there is nothing to cancel."))
     _give_up(user.pk)
     if subscription.provider:
         provider(subscription.provider).cancel(subscription=subscription, now=now)
-    reason = Reason.person(user.pk, "Canceled at once" if now else "Canceled at the end of the paid time")
-    return subscriptions.cancel(user_id=user.pk, now=now, reason=reason)
+    why = "Canceled at once" if now else "Canceled at the end of the paid time"
+    return subscriptions.cancel(user_id=user.pk, now=now, reason=reason or Reason.person(user.pk, why))
 
 
 def resume(*, user: User) -> Subscription:
@@ -268,6 +271,9 @@ def portal(*, user: User, return_url: str) -> str:
 
 def refresh(*, user: User) -> None:
     """Ask the provider how things stand, for a person who comes back from paying before its report did."""
+    subscription = subscription_for(user.pk)
+    if subscription.provider:
+        provider(subscription.provider).refresh(subscription=subscription)
     for order in Order.objects.filter(user=user, state=Order.State.OPEN):
         provider(order.provider).refresh_order(order=order)
 

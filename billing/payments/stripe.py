@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
@@ -155,14 +155,24 @@ class Stripe:
         from billing.payments import mirror
 
         if subscription.subscription_ref:
-            mirror.sync(subscription.subscription_ref)
+            _noting(mirror.sync, subscription.subscription_ref)
 
     def refresh_order(self, *, order: Order) -> None:
         """Ask what became of a Checkout session, and note what was paid."""
         from billing.payments import mirror
 
         if order.provider_ref:
-            mirror.sync_session(order.provider_ref)
+            _noting(mirror.sync_session, order.provider_ref)
+
+
+def _noting(sync: Callable[[str], None], ref: str) -> None:
+    """Note how an object stands; what only staff can decide is left to them, and no reason to fail."""
+    from billing.payments.mirror import NeedsStaff, NotOurs
+
+    try:
+        sync(ref)
+    except (NeedsStaff, NotOurs) as error:
+        log.error("stripe's answer needs a person", extra={"ref": ref, "why": str(error)})
 
 
 def customer_of(user: User) -> str:

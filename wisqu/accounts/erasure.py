@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from wisqu.accounts.models import User
+
+Step = Callable[[User], None]
+
+_first: list[Step] = []
+
+
+def first(function: Step) -> None:
+    """Let an upper app do something outside this database before a user is erased; what it raises prevents that."""
+    if function not in _first:
+        _first.append(function)
 
 
 def erase(user: User) -> None:
@@ -14,6 +26,8 @@ def erase(user: User) -> None:
 
     What must outlive a person (the ledger) points at its user with SET_NULL, and holds nothing of them.
     """
+    for function in _first:
+        function(user)
     with transaction.atomic():
         # The admin's history repeats the address in words; who did what to which id may stay.
         history = LogEntry.objects.filter(

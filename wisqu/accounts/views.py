@@ -100,7 +100,11 @@ def delete(request: HttpRequest) -> HttpResponse:
         except Problem as refusal:
             form.add_error("password", refusal.errors[0].detail if refusal.errors else refusal.detail)
         else:
-            erasure.erase(_user(request))
-            logout(request)
-            return render(request, "accounts/deleted.html")
+            try:
+                erasure.erase(_user(request))
+            except Problem as refusal:  # somebody outside, who charges for the plan, could not be told
+                form.add_error(None, refusal.detail)
+            else:
+                logout(request)
+                return render(request, "accounts/deleted.html")
     return render(request, "accounts/delete.html", {"form": form})

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing import plans
 from billing.models import PlanLimit
+from billing.subscriptions import StillBilled
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ class Command(BaseCommand):
         if chosen is None:
             known = ", ".join(PlanLimit.objects.values_list("slug", flat=True))
             raise CommandError(f"There is no plan {plan}. The plans are: {known}.")
-        plans.put_on(user_id=user.pk, plan=chosen)
+        try:
+            plans.put_on(user_id=user.pk, plan=chosen)
+        except StillBilled:
+            raise CommandError(
+                "Stripe charges for the present plan. Cancel that first, in the admin."
+            ) from None
         logger.info("plan set by an operator", extra={"user_id": str(user.pk), "plan": chosen.slug})
         self.stdout.write(f"{user.email} is on {chosen.name}.")
