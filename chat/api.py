@@ -12,21 +12,22 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Header, Router
 
-from chat import branches, running
+from chat import branches, jsonschemas, running, structured
 from chat.cachestats import cache_stats
 from chat.documents import message_document
 from chat.errors import TurnFailed
 from chat.events import sse_frame
 from chat.following import Batch, find_turn, follow, has_more
-from chat.inputs import ChatInput, EditInput, RegenerateInput
+from chat.inputs import ChatInput, EditInput, RegenerateInput, StructuredInput
 from chat.models import Message, Turn
-from chat.schemas import CacheStats, ChatAnswer, TurnState
+from chat.schemas import CacheStats, ChatAnswer, ChatMessage, StructuredAnswer, TurnState
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
 from wisqu.accounts.auth import authenticate_uncounted
 from wisqu.api import idempotency
 from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
+from wisqu.api.problems import FieldError, Invalid, Problem
 from wisqu.api.threads import in_thread
 
 router = Router(tags=["chat"])
@@ -58,6 +59,37 @@ async def chat(
     """
     opening = partial(open_turn, owner_id=_asker(request), chat=payload)
     return await _open(request, opening, payload, idempotency_key)
+
+
+@router.post("/chat/structured", response=StructuredAnswer, summary="Ask for JSON")
+async def chat_structured(
+    request: HttpRequest, payload: StructuredInput, idempotency_key: IdempotencyKey = None
+) -> HttpResponse:
+    """Ask a question whose answer obeys a JSON Schema (draft 2020-12, references inside it only).
+
+    The answer is checked. One that disobeys is repaired once, by telling the model what is wrong; if that does not help
+    it is 502 `invalid_structured_output`, with the raw text in `message`. Counts as one message.
+    """
+    try:
+        await asyncio.to_thread(jsonschemas.accept, payload.response_schema)
+    except jsonschemas.BadSchema as bad:
+        raise Invalid(detail=str(bad), errors=[FieldError("schema", "invalid_schema", str(bad))]) from None
+    opened = await _opened(
+        request, partial(open_turn, owner_id=_asker(request), chat=payload), payload, idempotency_key
+    )
+    if isinstance(opened, Replay):
+        return _value_of(_ended(opened.turn).answer)
+    turn = running.start(opened, producer=structured.StructuredTurn)
+    return _value_of(await _end_of(opened, turn))
+
+
+def _value_of(message: Message) -> HttpResponse:
+    if message.status == Message.Status.STOPPED:
+        raise Problem(409, "stopped", "The answer was stopped.", message=message_document(message))
+    document = _document(message)
+    return HttpResponse(
+        encode_json({"data": message.structured_data, "message": document}), content_type="application/json"
+    )
 
 
 @router.post(
@@ -100,6 +132,13 @@ async def edit(
     return await _open(request, opening, payload, idempotency_key)
 
 
+@router.get("/messages/{uuid:message_id}", response=ChatMessage, summary="One message")
+async def message(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    """Return a question or an answer with its facts."""
+    found = await in_thread(branches.owned, owner_id=_asker(request), message_id=message_id)
+    return HttpResponse(encode_json(message_document(found)), content_type="application/json")
+
+
 @router.delete("/messages/{uuid:message_id}", response={204: None}, summary="Delete a branch")
 async def delete_branch(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
     """Delete a message with everything that follows it; a question's only answer takes the question along."""
@@ -115,17 +154,26 @@ async def _open(
     idempotency_key: str | None,
 ) -> HttpResponseBase:
     """Open a turn and answer with its end, or with its events."""
-    key = idempotency.read_key(idempotency_key)
-    mark = (
-        "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
-    )
-    opened = await in_thread(opening, key=key, mark=mark)
+    opened = await _opened(request, opening, payload, idempotency_key)
     if isinstance(opened, Replay):
         return _replay(request, opened.turn, stream=payload.stream)
     turn = running.start(opened)
     if payload.stream:
         return _event_stream(request, turn.turn_log.follow(0))
-    return await _whole_answer(opened, turn)
+    return _answer(await _end_of(opened, turn))
+
+
+async def _opened(
+    request: HttpRequest,
+    opening: Callable[..., OpenTurn | Replay],
+    payload: RegenerateInput,
+    idempotency_key: str | None,
+) -> OpenTurn | Replay:
+    key = idempotency.read_key(idempotency_key)
+    mark = (
+        "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
+    )
+    return await in_thread(opening, key=key, mark=mark)
 
 
 def _asker(request: HttpRequest) -> uuid.UUID:
@@ -134,23 +182,33 @@ def _asker(request: HttpRequest) -> uuid.UUID:
 
 
 def _replay(request: HttpRequest, turn: Turn, *, stream: bool) -> HttpResponseBase:
+    return _event_stream(request, follow(_ended(turn), 0)) if stream else _answer(_ended(turn).answer)
+
+
+def _ended(turn: Turn) -> Turn:
+    """Return the turn of an earlier request. Raises Problem 409 while it is under way."""
     if turn.status == Turn.Status.RUNNING:
         raise idempotency.in_flight()
-    return _event_stream(request, follow(turn, 0)) if stream else _answer(turn.answer)
+    return turn
 
 
-async def _whole_answer(opened: OpenTurn, turn: running.RunningTurn) -> HttpResponse:
+async def _end_of(opened: OpenTurn, turn: running.RunningTurn) -> Message:
     # Shielded: a client that leaves cancels this view, never the turn.
     if turn.task is not None:
         await asyncio.shield(turn.task)
-    return _answer(turn.message or opened.answer)
+    return turn.message or opened.answer
 
 
-def _answer(message: Message) -> HttpResponse:
+def _document(message: Message) -> dict[str, Any]:
+    """Return the answer as it is shown. Raises TurnFailed for one that failed."""
     document = message_document(message)
     if message.status == Message.Status.FAILED:
         raise TurnFailed(code=message.error_code, detail=message.error_detail, message=document)
-    body = encode_json({"conversation_id": message.conversation_id, "message": document})
+    return document
+
+
+def _answer(message: Message) -> HttpResponse:
+    body = encode_json({"conversation_id": message.conversation_id, "message": _document(message)})
     return HttpResponse(body, content_type="application/json")
 
 

@@ -62,7 +62,7 @@ def _changed(turns: list[RunningTurn]) -> list[tuple[str, bytes, str, uuid.UUID]
         generation_id = (turn.stream and turn.stream.generation_id) or ""
         if seq > turn.saved_seq or generation_id != turn.saved_generation:
             turn.saved_seq, turn.saved_generation = seq, generation_id
-            rows.append((turn.text(), turn.turn_log.stream_ends, generation_id, turn.opened.answer.id))
+            rows.append((turn.shown_text(), turn.turn_log.stream_ends, generation_id, turn.opened.answer.id))
     return rows
 
 

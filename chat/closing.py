@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils import timezone
 from billing import quota
 from billing.amounts import NOTHING, Amounts
 from billing.models import LedgerEntry, Reservation
-from chat import owed, titlejobs
+from chat import owed, search, titlejobs
 from chat.models import Message, Turn
 from presets import catalogue, pricing
 from presets.tokens import estimate
@@ -55,6 +56,7 @@ class Outcome:
     first_token_ms: int | None = None
     total_ms: int | None = None
     stream_ends: bytes | None = None
+    structured_data: Any = None
 
 
 @transaction.atomic
@@ -80,8 +82,10 @@ def close_turn(
         )
     # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
     _settle(turn_id, outcome, answer, prompt_estimate)
-    if ended and outcome.status != Turn.Status.FAILED:
-        titlejobs.want(answer)
+    if ended and not answer.conversation.is_temporary:
+        search.remember(answer.conversation.owner_id, *filter(None, (answer.parent, answer)))
+        if outcome.status != Turn.Status.FAILED:
+            titlejobs.want(answer)
     return answer if ended else None
 
 
@@ -89,7 +93,7 @@ _ANSWER_FIELDS = [
     "content", "reasoning", "citations", "status", "finish_reason", "final_model_used", "provider", "generation_id",
     "models_attempted", "fallback_used", "routing_reason", "error_code", "error_detail", "prompt_tokens",
     "completion_tokens", "reasoning_tokens", "total_tokens", "cached_tokens_read", "cached_tokens_written", "cost_usd",
-    "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends",
+    "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends", "structured_data",
 ]  # fmt: skip
 
 
@@ -110,6 +114,7 @@ def _fill(message: Message, outcome: Outcome) -> None:
     message.models_attempted = list(outcome.models_attempted) or [message.model]
     message.fallback_used = bool(outcome.model) and not catalogue.is_same(outcome.model, message.model)
     message.routing_reason = outcome.routing_reason[:500]
+    message.structured_data = outcome.structured_data
     message.error_code = outcome.error_code
     message.error_detail = outcome.error_detail
     message.first_token_ms = outcome.first_token_ms

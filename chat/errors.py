@@ -24,6 +24,7 @@ _RETRYABLE = {
     "interrupted",
     "malformed_reply",
     "empty_answer",
+    "invalid_structured_output",
 }
 
 

@@ -316,7 +316,8 @@ class Course:
         """Return why the answer is from whom it is from, as a sentence; empty where all went as asked."""
         final, first = self.id_of(served), self.candidates[0]
         notes = list(self.notes)
-        for each in dict.fromkeys((first, *(each for each in self.candidates if each.id == final))):
+        served_by = [each for each in self.candidates if each.id == final]
+        for each in {each.id: each for each in (first, *served_by)}.values():
             if each.wished_as:
                 notes.insert(0, f"{each.wished_as} was retired, its successor is {each.id}")
         return "; ".join(notes)[:500]

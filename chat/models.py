@@ -136,6 +136,10 @@ class Message(models.Model):
     cached_tokens_written = models.PositiveIntegerField(null=True, blank=True)
     cache_discount_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
 
+    # The JSON Schema that the answer had to obey, and its value where it did.
+    response_schema = models.JSONField(null=True, blank=True)
+    structured_data = models.JSONField(null=True, blank=True)
+
     # What the question was sent with, as it was then: `chat.wishes` writes both.
     preset = models.JSONField(null=True, blank=True)
     applied = models.JSONField(null=True, blank=True)
@@ -325,7 +329,9 @@ class OwedGeneration(models.Model):
     owner_id = models.UUIDField()
     message_id = models.UUIDField()
     turn_id = models.UUIDField(
-        null=True, blank=True, help_text="The turn to settle with it; empty for a broken attempt, which is free."
+        null=True,
+        blank=True,
+        help_text="The turn to settle with it; empty for a broken attempt, which is free.",
     )
     model = models.CharField(max_length=200, blank=True)
     provider = models.CharField(max_length=100, blank=True)

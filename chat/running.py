@@ -76,6 +76,10 @@ class RunningTurn:
             self.parts = ["".join(self.parts)]
         return self.parts[0] if self.parts else ""
 
+    def shown_text(self) -> str:
+        """Return what readers have been given of the answer."""
+        return self.text()
+
     def stop(self, *, failure: tuple[str, str] | None = None) -> None:
         """End the request upstream now. The turn ends stopped, or failed with this code and detail."""
         if not self._is_streaming or self._is_stopped:
@@ -161,22 +165,21 @@ class RunningTurn:
             return False
         if step.request.response_schema is not None and self.parts:
             return False  # half a JSON text and another half are no whole
-        if stream is not None and stream.generation_id:
-            attempt = owed.Attempt(
-                stream.generation_id, stream.model or step.candidate.id, stream.provider or "", stream.usage
-            )
-            self._owing.append(
-                spawn(
-                    in_thread(
-                        owed.note,
-                        owner_id=self.opened.owner_id,
-                        message_id=self.opened.answer.id,
-                        attempt=attempt,
-                    )
-                )
-            )
-        self.stream = None
+        self._give_up_generation(step.candidate.id)
         return True
+
+    def _give_up_generation(self, asked: str) -> None:
+        """Go on without the generation that was read last; what it cost is booked, or left to be asked."""
+        stream, self.stream = self.stream, None
+        if stream is None or not stream.generation_id:
+            return
+        attempt = owed.Attempt(
+            stream.generation_id, stream.model or asked, stream.provider or "", stream.usage
+        )
+        noting = in_thread(
+            owed.note, owner_id=self.opened.owner_id, message_id=self.opened.answer.id, attempt=attempt
+        )
+        self._owing.append(spawn(noting))
 
     def _change_of_model(self, step: fallback.Step) -> Event:
         """Return the note to the reader that another model goes on."""
@@ -202,10 +205,13 @@ class RunningTurn:
     def _write(self, text: str) -> None:
         if text:
             self.parts.append(text)
-            self._append(Content(text))
+            self._show(text)
             if self.stream is not None and self.stream.model:
                 self._writer = (self.stream.model, self.stream.provider or "")
             self.course.heard()
+
+    def _show(self, text: str) -> None:
+        self._append(Content(text))
 
     def _cite(self, found: WireCitation) -> None:
         """Keep a citation. One that has a place in the rest of an answer has another one in the whole."""
@@ -313,9 +319,9 @@ _running: dict[uuid.UUID, RunningTurn] = {}
 _helpers: set[asyncio.Task[Any]] = set()
 
 
-def start(opened: OpenTurn) -> RunningTurn:
+def start(opened: OpenTurn, *, producer: type[RunningTurn] = RunningTurn) -> RunningTurn:
     """Begin to produce the answer; returns at once."""
-    turn = RunningTurn(opened)
+    turn = producer(opened)
     _running[turn.turn_id] = turn
     turn.task = asyncio.create_task(_supervise(turn), name=f"turn {turn.turn_id}")
     if opened.answer.routing_strategy == "uptime":

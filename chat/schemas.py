@@ -101,6 +101,13 @@ class ChatAnswer(Schema):
     message: ChatMessage
 
 
+class StructuredAnswer(Schema):
+    """A value that obeys the schema it was asked for with, and the whole answer it was read from."""
+
+    data: Any
+    message: ChatMessage
+
+
 class TurnState(Schema):
     """Where a turn stands."""
 

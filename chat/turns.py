@@ -21,14 +21,14 @@ from billing.plans import require_feature, subscription_for
 from chat import conversations
 from chat.assembly import Prompt, assemble
 from chat.fallback import Candidate, candidates, fallbacks, provider_preferences
-from chat.inputs import ChatInput
+from chat.inputs import ChatInput, StructuredInput
 from chat.models import Conversation, Message, Turn
 from chat.upstream import pseudonym
 from chat.wishes import Wishes, wishes_of
 from presets import catalogue
 from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
-from wisqu.api.problems import NotFound, Problem
+from wisqu.api.problems import FieldError, Invalid, NotFound, Problem
 from wisqu.openrouter.routing import Strategy
 from wisqu.openrouter.types import ChatRequest
 
@@ -105,7 +105,7 @@ def open_turn(
     chat = wishes.chat
     if chat.web_search:
         _require_web_search(plan)
-    model = _choose_model(plan, chat.model)
+    model = _choose_model(plan, chat.model, structured=isinstance(chat, StructuredInput))
     if place is None:
         parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
         place = Place(conversation, parent)
@@ -166,13 +166,19 @@ def _conversation(owner_id: uuid.UUID, chat: ChatInput) -> Conversation:
         return conversations.owned(owner_id=owner_id, conversation_id=chat.conversation_id)
     if chat.parent_id is not None:
         raise NotFound
-    return Conversation(owner_id=owner_id, title=conversations.title_from(chat.message))
+    return Conversation(
+        owner_id=owner_id, title=conversations.title_from(chat.message), is_temporary=chat.temporary
+    )
 
 
-def _choose_model(plan: PlanLimit, wish: str | None) -> catalogue.Model:
-    if wish:
-        return catalogue.require(wish, plan=plan)
-    return catalogue.default_model(allow_advanced=plan.advanced_models)
+def _choose_model(plan: PlanLimit, wish: str | None, *, structured: bool) -> catalogue.Model:
+    if not wish:
+        return catalogue.default_model(allow_advanced=plan.advanced_models, structured=structured)
+    model = catalogue.require(wish, plan=plan)
+    if structured and not model.gives_structure:
+        detail = f"{model.id} can't be bound to a schema; choose a model with structured_outputs."
+        raise Invalid(detail=detail, errors=[FieldError("model", "no_structured_outputs", detail)])
+    return model
 
 
 def _store_messages(
@@ -198,6 +204,7 @@ def _store_messages(
         applied=wishes.applied(request, routing_strategy=_strategy(chat)),
         enable_caching=chat.enable_caching,
         cache_breakpoints=prompt.breakpoints,
+        response_schema=request.response_schema,
         prompt_tokens_estimated=prompt.tokens,
         history_messages_cut=prompt.cut,
         depth=question.depth + 1,
@@ -213,6 +220,9 @@ def _request(
     conversation, parent = place.conversation, place.parent
     holds_cache = parent.provider if parent and catalogue.is_same(parent.final_model_used, model.id) else ""
     others = fallbacks(plan, model, chat.fallback_models, prompt_tokens=prompt.tokens)
+    schema = chat.response_schema if isinstance(chat, StructuredInput) else None
+    if schema is not None:
+        others = tuple(name for name in others if (each := catalogue.get(name)) and each.gives_structure)
     limit = chat.max_tokens or settings.LLM_MAX_TOKENS
     return ChatRequest(
         model=model.id,
@@ -228,6 +238,7 @@ def _request(
         user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
         web_search=chat.web_search,
         automatic_cache=prompt.placement.automatic,
+        response_schema=schema,
     )
 
 

@@ -54,6 +54,11 @@ class Model:
     is_known: bool = True
 
     @property
+    def gives_structure(self) -> bool:
+        """Whether an answer of it can be bound to a JSON Schema; of a model that only its server knows, it is hoped."""
+        return "structured_outputs" in self.supported_parameters or not self.is_known
+
+    @property
     def chats(self) -> bool:
         """Whether it takes text and gives text, and nothing but text: makers of images and sounds have other doors."""
         return "text" in self.input_modalities and self.output_modalities == ("text",)
@@ -114,27 +119,32 @@ def require(model_id: str, *, plan: PlanLimit, field_name: str = "model") -> Mod
     return model
 
 
-def default_model(*, allow_advanced: bool) -> Model:
+def default_model(*, allow_advanced: bool, structured: bool = False) -> Model:
     """Return the model to use when nobody chose one, as `find_default` does.
 
     Raises Invalid (422) when there is no model at all that may be used.
     """
-    model = find_default(allow_advanced=allow_advanced)
+    model = find_default(allow_advanced=allow_advanced, structured=structured)
     if model is None:
         raise _refused("model", "no_model", "There is no model that your plan may use.")
     return model
 
 
-def find_default(*, allow_advanced: bool) -> Model | None:
+def find_default(*, allow_advanced: bool, structured: bool = False) -> Model | None:
     """Return LLM_MODEL; where it may not be used, the first of DEFAULT_FALLBACK_MODELS that may.
 
-    Where none of them may, the cheapest model that chats; None when there is none.
+    Where none of them may, the cheapest model that chats; None when there is none. `structured` asks for one that
+    obeys a JSON Schema.
     """
+
+    def is_usable(model: Model) -> bool:
+        return model.may_be_used(allow_advanced=allow_advanced) and (model.gives_structure or not structured)
+
     for name in _configured():
         model = get(name)
-        if model and model.may_be_used(allow_advanced=allow_advanced):
+        if model and is_usable(model):
             return model
-    usable = [m for m in all_models() if m.chats and m.may_be_used(allow_advanced=allow_advanced)]
+    usable = [model for model in all_models() if model.chats and is_usable(model)]
     return min(usable, key=lambda model: (_per_token(model), model.id), default=None)
 
 
