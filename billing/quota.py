@@ -132,6 +132,7 @@ def record(*, user_id: UUID, charge: Amounts, entry: EntryFacts) -> LedgerEntry:
     if before:
         return before
     subscription = subscription_for(user_id)
+    warnings.know(subscription.plan)
     period = subscription.period(timezone.now())
     written = ledger.write(
         user_id=user_id,

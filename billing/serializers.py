@@ -196,3 +196,23 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     """What became of a provider's report."""
 
     state = serializers.CharField(help_text="handled, ignored, or failed (then it is tried again).")
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    """A measure of which 80 or 100 % are used; told once a period."""
+
+    id = serializers.UUIDField()
+    measure = serializers.ChoiceField(["messages", "tokens", "images", "documents", "audio_minutes"])
+    percent = serializers.ChoiceField([80, 100])
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+    text = serializers.CharField(help_text="The warning as a sentence.")
+
+
+class WarningListSerializer(serializers.Serializer[Any]):
+    """All warnings that were not dismissed, the most urgent first."""
+
+    results = WarningSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)

@@ -280,7 +280,7 @@ def _change(user_id: UUID, verb: str, reason: Reason, act: Callable[[Subscriptio
             subscription.version += 1
             subscription.save()
             _note(subscription, verb, reason, before)
-            rates.know(user_id, subscription.plan)
+        rates.know(user_id, subscription.plan)
     return subscription
 
 

@@ -6,6 +6,7 @@ from billing import views
 from billing import viewsets as doors
 from billing.payments import pages
 from billing.viewsets import MySubscription, Plans, Usage
+from billing.warningsets import OneWarning, Warnings
 
 urlpatterns = [
     path("subscriptions/me", MySubscription.as_view(), name="subscription"),
@@ -18,6 +19,8 @@ urlpatterns = [
     path("subscriptions/invoices", doors.Invoices.as_view()),
     path("subscriptions/invoices/<uuid:pk>", doors.OneInvoice.as_view()),
     path("subscriptions/webhooks/stripe", doors.StripeWebhook.as_view()),
+    path("subscriptions/warnings", Warnings.as_view(), name="usage_warnings"),
+    path("subscriptions/warnings/<uuid:id>", OneWarning.as_view(), name="usage_warning"),
 ]
 page_urlpatterns = [
     path("billing/sandbox/<uuid:order_id>", pages.sandbox_page, name="sandbox_page"),

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -45,6 +46,18 @@ class Reached:
     limit: int
     resets_at: datetime
     id: UUID | None = None  # by which it is dismissed
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what programs are told, `text` in the present language."""
+        return {
+            "id": self.id,
+            "measure": self.measure,
+            "percent": self.percent,
+            "used": self.used,
+            "limit": self.limit,
+            "resets_at": self.resets_at,
+            "text": self.text,
+        }
 
     @property
     def is_spent(self) -> bool:
@@ -145,6 +158,16 @@ def unseen(user_id: UUID, report: Mapping[str, Any] | None = None) -> list[Reach
         for each in reached
         if (pk := ids.get((each.measure, each.percent)))
     ]
+
+
+def usage_and_warnings(user_id: UUID) -> dict[str, Any]:
+    """Return the usage report with the warnings that are new to the person, worded in their language."""
+    report = usage(user_id)
+    if not standing(report):
+        return report | {"warnings": []}
+    language = get_user_model().objects.values_list("language", flat=True).get(pk=user_id)
+    with translation.override(language):
+        return report | {"warnings": [each.as_dict() for each in unseen(user_id, report)]}
 
 
 def dismiss(user_id: UUID, warning_id: UUID) -> bool:

@@ -21,7 +21,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http.request import validate_host
 
-from billing.plans import usage
+from billing.warnings import usage_and_warnings
 from chat import branches, running, titlewatch
 from chat.events import socket_frame
 from chat.following import Batch, find_turn, follow
@@ -30,12 +30,13 @@ from chat.models import Turn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
 from wisqu.accounts.auth import resolve_scope
-from wisqu.api import idempotency
+from wisqu.api import idempotency, throttling
 from wisqu.api.bodies import encode_json, parse_object
 from wisqu.api.handlers import TOO_LARGE, problem_from
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, Problem
 from wisqu.api.threads import in_thread
+from wisqu.api.throttling import Allowance
 
 log = logging.getLogger(__name__)
 
@@ -175,8 +176,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         key = idempotency.read_key(frame.pop("idempotency_key", None))
         mark = "" if key is None else idempotency.fingerprint("POST", path, frame)
         self._refuse_too_many()
-        opened = await in_thread(opening, owner_id=self._user(), key=key, mark=mark)
-        await self.send_frame({"type": "accepted", "ref": ref})
+        allowance, opened = await in_thread(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
+        await self.send_frame({"type": "accepted", "ref": ref, "rate_limit": allowance.as_dict()})
         if isinstance(opened, Replay):
             # It may still run: the line broke after the question had got through, and the page asked again.
             again = opened.turn
@@ -257,7 +258,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if names is not None and body.startswith(b'{"type":"done"'):
                 titlewatch.wait_for(names, self._tell_title)
             if tells_quota:
-                await self.send_frame({"type": "quota", **await in_thread(usage, self._user())})
+                await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})
         except OSError:
             return  # the client left between two frames; the turn goes on
 
@@ -277,6 +278,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 def _to_name(turn: Turn) -> uuid.UUID | None:
     """Return the conversation where this is the turn that it gets its title from."""
     return turn.conversation_id if turn.answer.depth == 1 else None
+
+
+def _admitted(
+    opening: Callable[..., OpenTurn | Replay], *, owner_id: uuid.UUID, **options: Any
+) -> tuple[Allowance, OpenTurn | Replay]:
+    """Count the request against the person's minute, then open the turn: what the API does before every request."""
+    return throttling.admit(owner_id), opening(owner_id=owner_id, **options)
 
 
 def read_ref(frame: dict[str, Any]) -> str | None:

@@ -34,7 +34,7 @@ from wisqu.openrouter.types import ChatRequest
 
 # A turn may take ten minutes upstream; its hold outlives it by enough for the sweeper to come first.
 HOLD_LIFETIME = timedelta(minutes=15)
-# Held for the answer: enough to stop a spent account, little enough not to refuse a cheap call.
+# What must be left for an answer, which is held at its longest: a cheap question is not refused for what it won't use.
 ANSWER_ALLOWANCE = 200
 
 
@@ -110,11 +110,11 @@ def open_turn(
         parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
         place = Place(conversation, parent)
     prompt = assemble(plan, model, chat, place.parent, habit=wishes.habit)
+    most = _longest_answer(chat, model)
     quota.reserve(
         user_id=owner_id,
-        amounts=Amounts(
-            messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, chat.max_tokens or ANSWER_ALLOWANCE)
-        ),
+        amounts=Amounts(messages=1, tokens=prompt.tokens + most),
+        at_least=Amounts(messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, most)),
         key=turn_id,
         lifetime=HOLD_LIFETIME,
         subscription=subscription,
@@ -223,13 +223,12 @@ def _request(
     schema = chat.response_schema if isinstance(chat, StructuredInput) else None
     if schema is not None:
         others = tuple(name for name in others if (each := catalogue.get(name)) and each.gives_structure)
-    limit = chat.max_tokens or settings.LLM_MAX_TOKENS
     return ChatRequest(
         model=model.id,
         messages=prompt.messages,
         fallback_models=others,
         temperature=settings.LLM_TEMPERATURE if chat.temperature is None else chat.temperature,
-        max_tokens=min(limit, model.max_completion_tokens or limit),
+        max_tokens=_longest_answer(chat, model),
         top_p=chat.top_p,
         provider=provider_preferences(
             _strategy(chat), model, has_fallbacks=bool(others), holds_cache=holds_cache
@@ -240,6 +239,11 @@ def _request(
         automatic_cache=prompt.placement.automatic,
         response_schema=schema,
     )
+
+
+def _longest_answer(chat: ChatInput, model: catalogue.Model) -> int:
+    limit = chat.max_tokens or settings.LLM_MAX_TOKENS
+    return min(limit, model.max_completion_tokens or limit)
 
 
 def _strategy(chat: ChatInput) -> Strategy:

@@ -13,11 +13,13 @@ from billing.quota import Amounts, EntryFacts
 ONE_MESSAGE = Amounts(messages=1)
 
 
-def hold(user: Any, amounts: Amounts = ONE_MESSAGE, *, minutes: int = 15) -> UUID:
+def hold(
+    user: Any, amounts: Amounts = ONE_MESSAGE, *, minutes: int = 15, at_least: Amounts | None = None
+) -> UUID:
     """Hold the amounts and return the key."""
-    key = uuid4()
+    key, lifetime = uuid4(), timedelta(minutes=minutes)
     with transaction.atomic():
-        quota.reserve(user_id=user.pk, amounts=amounts, key=key, lifetime=timedelta(minutes=minutes))
+        quota.reserve(user_id=user.pk, amounts=amounts, key=key, lifetime=lifetime, at_least=at_least)
     return key
 
 

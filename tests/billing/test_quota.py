@@ -14,6 +14,7 @@ from billing.models import LedgerEntry, MonthlyUsageQuota, Reservation, Subscrip
 from billing.quota import Amounts, EntryFacts, QuotaExceeded
 from tests.billing.held import counters, hold, limit_to, record, release, settle, state
 from tests.people import make_user
+from wisqu.api import throttling
 
 pytestmark = pytest.mark.django_db
 
@@ -287,3 +288,55 @@ def test_settling_takes_five_statements_and_releasing_three(alice, django_assert
         quota.settle(key=first, charge=Amounts(messages=1), entry=facts)
     with transaction.atomic(), django_assert_num_queries(3):
         quota.release(key=second)
+
+
+def test_work_is_held_at_its_most_but_only_the_least_of_it_must_fit(alice) -> None:
+    limit_to("free", tokens=1_000)
+    most, least = Amounts(messages=1, tokens=900), Amounts(messages=1, tokens=50)
+    first, second = hold(alice, most, at_least=least), hold(alice, most, at_least=least)
+
+    assert counters(alice).held_tokens == 1_800
+    with pytest.raises(QuotaExceeded) as refused:
+        hold(alice, most, at_least=least)
+    assert "held by work that still runs" in refused.value.extra["advice"]
+    settle(first, Amounts(messages=1, tokens=60))
+    settle(second, Amounts(messages=1, tokens=60))
+    hold(alice, most, at_least=least)
+
+
+def test_answers_that_run_at_once_pass_the_limit_by_the_last_one_only(alice) -> None:
+    limit_to("free", tokens=1_000)
+    most, least = Amounts(tokens=400), Amounts(tokens=10)
+    keys = [hold(alice, most, at_least=least) for _ in range(3)]
+    with pytest.raises(QuotaExceeded):
+        hold(alice, most, at_least=least)
+    for key in keys:
+        settle(key, most)
+
+    assert counters(alice).used_tokens - 400 < 1_000 <= counters(alice).used_tokens
+
+
+def test_headers_tell_what_is_left_of_the_month(alice) -> None:
+    limit_to("free", messages=10, tokens=1_000, audio_minutes=5)
+    told = throttling.begin()
+    key = hold(alice, Amounts(messages=1, tokens=300, audio_seconds=61))
+    at_first = {name: each.left for name, each in told.items()}
+    settle(key, Amounts(messages=1, tokens=40, audio_seconds=30))
+
+    assert at_first == {"messages": 9, "tokens": 700, "audio-minutes": 3}
+    assert {name: each.left for name, each in told.items()} == {
+        "messages": 9,
+        "tokens": 960,
+        "audio-minutes": 4,
+    }
+    assert 28 * 86_400 <= told["messages"].window_s <= 31 * 86_400
+    assert 0 < told["messages"].resets_in_s <= told["messages"].window_s
+
+
+def test_a_refusal_tells_that_nothing_is_left(alice) -> None:
+    limit_to("free", messages=0)
+    told = throttling.begin()
+    with pytest.raises(QuotaExceeded):
+        hold(alice)
+
+    assert (told["messages"].quota, told["messages"].left) == (0, 0)

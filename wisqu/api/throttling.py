@@ -34,6 +34,10 @@ class Allowance:
     window_s: int
     resets_in_s: int
 
+    def as_dict(self) -> dict[str, int]:
+        """Return the same for frames, which have no headers."""
+        return {"limit": self.quota, "remaining": self.left, "resets_in": self.resets_in_s}
+
 
 class TooManyRequests(Problem):
     """More requests in a minute than the plan holds. The problem document carries `limit` and `retry_after`."""
