@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from billing import warnings
 from billing.models import Subscription
 from billing.plans import subscription_for, usage
 from chat import choosing
@@ -70,10 +71,12 @@ def _shelf(request: HttpRequest) -> Any:
 def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, Any]:
     """Return what both pages show around the thread."""
     subscription = subscription_for(_user(request).id)
+    report = usage(_user(request).id, subscription=subscription)
     return {
         "shelf": _shelf(request),
         "plan": subscription.plan,
-        "usage": usage(_user(request).id, subscription=subscription),
+        "usage": report,
+        "warnings": warnings.unseen(_user(request).id, report),
         "usual_model": catalogue.find_default(allow_advanced=subscription.plan.advanced_models),
         "chosen_model": choosing.chosen_name(found),
         "total": total_of(found.id) if found else None,

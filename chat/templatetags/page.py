@@ -1,6 +1,7 @@
 """Small tags for the pages: icons, Markdown, figures, receipts, and the import map of the scripts."""
 
 import json
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -23,7 +24,8 @@ register.filter("dollars", money.dollars)
 register.filter("price", money.price)
 register.filter("short_figure", money.short_figure)
 
-# From this share of a limit on, the meter warns.
+# From these shares of a limit on, the meter shows itself, and warns.
+WORTH_A_LOOK = 0.6
 NEARLY_SPENT = 0.8
 
 
@@ -119,6 +121,32 @@ def web_sources(citations: list[dict[str, str]] | None) -> list[dict[str, str]]:
     return [source for url, source in reversed(found.items()) if rendering.WEB.match(url)]
 
 
+def measure_names() -> dict[str, str]:
+    """Return the five measures of use with their names."""
+    return {
+        "messages": gettext("Messages"),
+        "tokens": gettext("Tokens"),
+        "images": gettext("Images"),
+        "documents": gettext("Documents"),
+        "audio_minutes": gettext("Audio minutes"),
+    }
+
+
+register.simple_tag(measure_names)
+register.filter("json", json.dumps)
+
+
+@register.filter
+def fullest(usage: dict[str, Any]) -> dict[str, Any]:
+    """Return the meter nearest to its limit, with its name; an empty one while none is worth a look."""
+    named = ((usage[name], label) for name, label in measure_names().items())
+    meters: list[dict[str, Any]] = [meter | {"name": label} for meter, label in named if meter["limit"]]
+    full = max(meters, key=lambda meter: meter["used"] / meter["limit"], default=None)
+    if full is None or full["used"] < full["limit"] * WORTH_A_LOOK:
+        return {}
+    return full
+
+
 @register.filter
 def is_spent(meter: dict[str, int | None]) -> bool:
     """Tell whether nothing is left of a limit."""
@@ -128,6 +156,8 @@ def is_spent(meter: dict[str, int | None]) -> bool:
 @register.filter
 def pressure(meter: dict[str, int | None]) -> str:
     """Return the class of a meter: nothing, "nearly" or "spent"."""
+    if not meter:
+        return ""
     if is_spent(meter):
         return "spent"
     used, limit = meter["used"] or 0, meter["limit"] or 0

@@ -44,3 +44,6 @@ if (offer && zones && zones.value !== here && [...zones.options].some((option) =
     offer.hidden = true;
   });
 }
+
+// Where the ways between the pages take more than a line's width, the present one is in sight.
+document.querySelector(".account-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

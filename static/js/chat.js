@@ -4,12 +4,14 @@ import { Answer, questionElement, watchCopying } from "./answer.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { Line } from "./line.js";
+import "./dismiss.js";
 import { watchMenus, watchTheme } from "./menus.js";
+import { showMeter } from "./meter.js";
 import { api, fetchPart, find, findAll, say } from "./page.js";
 import { Total } from "./receipt.js";
 import { Scroll } from "./scroll.js";
 import { Sidebar } from "./sidebar.js";
-import { facts, figure, problemText, words } from "./words.js";
+import { facts, problemText, words } from "./words.js";
 
 const BANNER_AFTER_MS = 900;
 const STALE_AFTER_MS = 60_000;
@@ -155,7 +157,7 @@ function hear(frame) {
   if (frame.turn_id) return follow(frame);
   if (frame.type === "rejected") return rejected(frame);
   if (frame.type === "title") sidebar.retitle(frame.conversation_id, frame.title);
-  if (frame.type === "quota") showMeter(frame.messages);
+  if (frame.type === "quota") showMeter(frame);
   return undefined;
 }
 
@@ -206,15 +208,6 @@ function pickUp() {
 
 function resume(answer) {
   line.send({ type: "resume", ref: `resume-${answer.turnId}`, turn_id: answer.turnId, after: answer.lastSeq });
-}
-
-function showMeter({ used, limit, remaining }) {
-  const meter = find("[data-meter]");
-  find("[data-meter-text]", meter).textContent = limit == null ? figure(used) : `${figure(used)} / ${figure(limit)}`;
-  const bar = find("[data-meter-bar]", meter);
-  if (bar) bar.value = used;
-  meter.classList.toggle("spent", remaining != null && remaining <= 0);
-  meter.classList.toggle("nearly", limit != null && remaining > 0 && used >= limit * 0.8);
 }
 
 // --- The line ---------------------------------------------------------------------------------------
