@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from chat import receipts
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message
 from chat.turns import OpenTurn, open_turn
@@ -198,6 +199,11 @@ def test_without_any_published_preset_the_shipped_words_answer(alice: User) -> N
 def test_own_instructions_are_no_preset(alice: User) -> None:
     turn = ask(alice, system_prompt="Sing.")
     assert (turn.answer.preset, source(turn, "system_prompt")) == (None, "request")
+
+
+def test_the_receipt_names_the_preset(alice: User) -> None:
+    assert ("Preset", "Knowledge assistant") in receipts.facts(ask(alice).answer)
+    assert ("Preset", "Terse") in receipts.facts(ask(alice, preset=make(alice).slug).answer)
 
 
 def test_only_a_new_conversation_asks_for_the_users_default(alice: User) -> None:
