@@ -20,7 +20,7 @@ export class PresetPicker extends EventTarget {
 
   /** The preset's own model, `{id, name}`; empty where it leaves the choice to the product. */
   get model() {
-    const { model: id = "", modelName: name = "" } = this.#select.selectedOptions[0]?.dataset ?? {};
+    const { ownModel: id = "", ownModelName: name = "" } = this.#select.selectedOptions[0]?.dataset ?? {};
     return { id, name };
   }
 
