@@ -85,7 +85,8 @@ def test_a_paid_checkout_begins_the_plan_with_its_own_period(subscribed: User) -
         "stripe",
     )
     assert subscription.started_at == subscription.paid_from
-    assert subscription.paid_until and subscription.paid_until > timezone.now() + timedelta(days=27)
+    assert subscription.paid_until
+    assert subscription.paid_until > timezone.now() + timedelta(days=27)
     assert Order.objects.get().state == "paid"
 
 
@@ -379,9 +380,10 @@ def test_a_first_checkout_that_was_paid_meanwhile_is_not_paid_twice(
 
 
 def test_stripe_is_never_asked_inside_a_transaction(alice: User) -> None:
-    with transaction.atomic(), pytest.raises(TransactionManagementError):
+    with transaction.atomic():
         connection.atomic_blocks[-1]._from_testcase = False
-        PROVIDER.portal_url(subscription=of(alice), return_url="http://testserver/")
+        with pytest.raises(TransactionManagementError):
+            PROVIDER.portal_url(subscription=of(alice), return_url="http://testserver/")
 
 
 def test_erasing_an_account_ends_what_stripe_charges(subscribed: User, stripe_server: LocalStripe) -> None:
