@@ -106,7 +106,8 @@ def fallbacks(
         found = [catalogue.require(name, plan=plan, field_name="fallback_models") for name in wished]
     else:
         known = [catalogue.get(name) for name in settings.DEFAULT_FALLBACK_MODELS]
-        found = [item for item in known if item and item.may_be_used(allow_advanced=plan.advanced_models)]
+        allowed = [item for item in known if item and item.may_be_used(allow_advanced=plan.advanced_models)]
+        found = [item for item in allowed if item.chats]
     fit = [
         item.id
         for item in found

@@ -115,8 +115,8 @@ def _preferences(wanted: ProviderPreferences) -> Json:
     if wanted.max_price:
         # As text: an exact price, and what the official client's own model reads.
         provider["max_price"] = {
-            "prompt": f"{wanted.max_price.prompt:f}",
-            "completion": f"{wanted.max_price.completion:f}",
+            "prompt": f"{wanted.max_price.prompt.normalize():f}",
+            "completion": f"{wanted.max_price.completion.normalize():f}",
         }
     if wanted.require_parameters:
         provider["require_parameters"] = True
