@@ -10,7 +10,7 @@ const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCa
 
 export class ModelPicker extends EventTarget {
   #button = find("[data-model-button]");
-  #shown = find("[data-model-name]");
+  #shown = find("[data-model-shown]");
   #dialog = find("[data-model-dialog]");
   #usual = { id: "", name: this.#shown.dataset.usual };
   #value = this.#shown.dataset.chosen;
