@@ -83,13 +83,13 @@ def test_a_second_question_follows_the_first(chat: Chat) -> None:
 
 
 def test_a_failed_answer_can_be_tried_again(chat: Chat) -> None:
-    chat.ask("[[reply:at last]] [[pace:fast]] [[fault:error-mid times=1 after=1 key=again]]")
+    chat.ask("[[words:40]] [[pace:fast]] [[fault:error-mid times=6 after=2 key=again]]")
     chat.wait_until("failed")
     expect(chat.answers.last.get_by_text("Try again")).to_be_visible()
     chat.answers.last.get_by_role("button", name="Try again").click()
     chat.wait_until("done")
 
-    assert chat.read() == "at last"
+    assert chat.read() == counted_words(40)
     for _ in range(2):
         assert chat.questions.count() == 1
         assert chat.answers.count() == 1
@@ -106,7 +106,7 @@ def test_an_answer_at_its_limit_says_so_at_once_and_later(chat: Chat) -> None:
 
 
 def test_an_empty_answer_offers_another_try(chat: Chat) -> None:
-    chat.ask("[[reply:at last]] [[pace:fast]] [[fault:empty times=1 key=void]]")
+    chat.ask("[[reply:at last]] [[pace:fast]] [[fault:empty times=6 key=void]]")
     chat.wait_until("failed")
     expect(chat.answers.last.locator("[data-failure-text]")).to_have_text(
         "The model gave no answer. Try again."
@@ -118,7 +118,7 @@ def test_an_empty_answer_offers_another_try(chat: Chat) -> None:
 
 
 def test_what_broke_off_is_kept(chat: Chat) -> None:
-    chat.ask("[[words:50]] [[fault:cut after=20]]")
+    chat.ask("[[words:50]] [[pace:fast]] [[fault:cut after=5]]")
     chat.wait_until("failed")
 
     expect(chat.answers.last.locator("[data-failure-text]")).to_contain_text("broke off")
