@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from billing import paymentadmin
 from billing.adminbase import ReadOnlyAdmin
-from billing.models import Feature, LedgerEntry, MonthlyUsageQuota, PlanLimit
+from billing.models import Feature, LedgerEntry, MonthlyUsageQuota, PlanLimit, UsageRepair
 
-__all__ = ["LedgerEntryAdmin", "MonthlyUsageQuotaAdmin", "PlanLimitAdmin", "paymentadmin"]
+__all__ = ["LedgerEntryAdmin", "MonthlyUsageQuotaAdmin", "PlanLimitAdmin", "UsageRepairAdmin", "paymentadmin"]
 
 
 @admin.register(PlanLimit)
@@ -59,6 +59,15 @@ class MonthlyUsageQuotaAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email",)
     date_hierarchy = "period_start"
+
+
+@admin.register(UsageRepair)
+class UsageRepairAdmin(ReadOnlyAdmin):
+    """Counters that were not what the ledger says, and what was done about it. Notes outlive the account."""
+
+    list_display = ("created_at", "user_id", "period_start", "made_by", "reason")
+    search_fields = ("=user_id", "made_by")
+    date_hierarchy = "created_at"
 
 
 @admin.register(LedgerEntry)
