@@ -31,14 +31,13 @@ _WHOLE = 1_000_000
 class Part:
     """Messages in the order of reading.
 
-    `earlier` is the message before them, `later` the one that ends the part after them, `leaf` the end of the branch
-    where that is not the conversation's head. `siblings` holds, by message, what stands in the same place.
+    `earlier` is the message before them, `later` the one that ends the part after them, `end` the end of the branch. `siblings` holds, by message, what stands in the same place.
     """
 
     messages: list[Message]
     earlier: uuid.UUID | None
     later: uuid.UUID | None = None
-    leaf: uuid.UUID | None = None
+    end: uuid.UUID | None = None
     siblings: dict[uuid.UUID, Siblings] = field(default_factory=dict)
 
 
@@ -63,7 +62,7 @@ def part_of_branch(
         messages=messages,
         earlier=messages[0].parent_id if messages else None,
         later=below[min(limit, len(below)) - 1] if below else None,
-        leaf=leaf_id if leaf_id != conversation.head_id else None,
+        end=leaf_id,
         siblings=siblings(messages),
     )
 

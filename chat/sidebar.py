@@ -13,9 +13,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from chat.models import Conversation
+from chat.models import Conversation, Folder
 
 PAGE = 40
+ARCHIVE = "archive"
+MOST_PINNED = 100
 
 
 @dataclass(slots=True)
@@ -29,18 +31,38 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One page of the list; `older` is where the next one begins, in a form for an address."""
+    """One page of the list at a place; `older` is where the next one begins, in a form for an address."""
 
     groups: list[Group]
     older: str
+    place: str = ""
 
 
-def shelf(owner_id: uuid.UUID, *, older: str = "", limit: int = PAGE) -> Shelf:
-    """Return the page that begins after the mark `older`; a mark that makes no sense begins at the top."""
-    rows = Conversation.objects.for_owner(owner_id).active().order_by("-last_message_at", "-id")
+def shelf(owner_id: uuid.UUID, *, older: str = "", limit: int = PAGE, place: str = "") -> Shelf:
+    """Return the page that begins after the mark `older`; a mark that makes no sense begins at the top.
+
+    `place` is the id of a folder, or "archive"; without it the list is of all that is not put away, the pinned first.
+    """
+    rows = Conversation.objects.for_owner(owner_id).listed().order_by("-last_message_at", "-id")
+    folder_id = _uuid(place)
+    pinned: list[Conversation] = []
+    if place == ARCHIVE:
+        rows = rows.exclude(archived_at=None)
+    elif folder_id:
+        rows = rows.active().filter(folder_id=folder_id)
+    else:
+        place = ""
+        pinned = list(rows.active().exclude(pinned_at=None)[:MOST_PINNED]) if not older else []
+        rows = rows.active().filter(pinned_at=None)
     page = list(_after(rows, older)[: limit + 1])
     more = page[limit - 1] if len(page) > limit else None
-    return Shelf(grouped(page[:limit]), _mark(more) if more else "")
+    first = [Group("pinned", gettext("Pinned"), pinned)] if pinned else []
+    return Shelf(first + grouped(page[:limit]), _mark(more) if more else "", place)
+
+
+def folders(owner_id: uuid.UUID) -> list[Folder]:
+    """Return the person's folders by name."""
+    return list(Folder.objects.filter(owner_id=owner_id).order_by("name"))
 
 
 def grouped(conversations: list[Conversation], *, today: date | None = None) -> list[Group]:

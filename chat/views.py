@@ -14,12 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing import warnings
-from billing.models import Subscription
 from billing.plans import subscription_for, usage
-from chat import choosing
-from chat.models import Conversation
-from chat.reading import part_of_branch
-from chat.sidebar import shelf
+from chat import choosing, sharing
+from chat.models import Conversation, Feedback
+from chat.reading import part_around, part_of_branch
+from chat.sidebar import folders, shelf
 from chat.totals import total_of
 from chat.words import script_words
 from presets import catalogue
@@ -35,7 +34,7 @@ SANDBOX_KEY = "sk-or-sandbox"
 @login_required
 @never_cache
 def new_chat(request: HttpRequest) -> HttpResponse:
-    """Show the empty page, or with `part=conversations` a further page of the list alone."""
+    """Show the empty page, or with `part` a further page of the list alone, or the models to choose from."""
     if request.GET.get("part") == "conversations":
         return render(request, "chat/_conversations.html", {"shelf": _shelf(request)})
     if request.GET.get("part") == "models":
@@ -48,16 +47,35 @@ def new_chat(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    """Show the end of a conversation, or with `until` what ends there; with `part=messages` that alone."""
-    found = Conversation.objects.for_owner(_user(request).id).filter(id=conversation_id).first()
-    until = request.GET.get("until", "")
-    if found is None or (until and not _is_uuid(until)):
+    """Show the end of a conversation; with `part=messages` that alone.
+
+    With `until` it shows what ends there, with `leaf` of that branch, with `at` what stands around that message.
+    """
+    rows = Conversation.objects.for_owner(_user(request).id).for_page()
+    found = rows.filter(id=conversation_id).first()
+    places = {name: request.GET.get(name, "") for name in ("at", "until", "leaf")}
+    if found is None or not all(_is_uuid(place) for place in places.values() if place):
         return not_found(request)
-    part = part_of_branch(found, last_id=uuid.UUID(until) if until else None)
+    at, until, leaf = (uuid.UUID(place) if place else None for place in places.values())
+    part = part_around(found, at) if at else part_of_branch(found, last_id=until, leaf_id=leaf)
     context = {"conversation": found, "part": part}
     if request.GET.get("part") == "messages":
         return render(request, "chat/_messages.html", context)
     return render(request, "chat/page.html", _page(request, found) | context)
+
+
+@require_safe
+@never_cache
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """Show a conversation to whoever has its link, and to no search engine."""
+    number = request.GET.get("page", "1")
+    found = sharing.read(token, number=int(number) if number.isdecimal() and len(number) < 7 else 1)
+    if found is None:
+        return not_found(request)
+    response = render(request, "chat/shared.html", {"shared": found})
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"  # whoever is linked to need not learn the link
+    return response
 
 
 def _user(request: HttpRequest) -> User:
@@ -65,7 +83,9 @@ def _user(request: HttpRequest) -> User:
 
 
 def _shelf(request: HttpRequest) -> Any:
-    return shelf(_user(request).id, older=request.GET.get("older", ""))
+    return shelf(
+        _user(request).id, older=request.GET.get("older", ""), place=request.GET.get("in", "")
+    )
 
 
 def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, Any]:
@@ -74,6 +94,8 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
     report = usage(_user(request).id, subscription=subscription)
     return {
         "shelf": _shelf(request),
+        "folders": folders(_user(request).id),
+        "reasons": Feedback.Reason.choices,
         "plan": subscription.plan,
         "usage": report,
         "warnings": warnings.unseen(_user(request).id, report),
@@ -85,6 +107,13 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "words": script_words(),
         "longest_message": settings.MAX_MESSAGE_CHARACTERS,
     }
+
+
+def _presets(request: HttpRequest, found: Conversation | None) -> Picker:
+    user_id, wish = _user(request).id, request.GET.get("preset", "")
+    if found is not None:
+        return picker(user_id, is_new=False, preset_id=found.preset_id)
+    return picker(user_id, is_new=True, wish=wish)
 
 
 def _is_uuid(text: str) -> bool:

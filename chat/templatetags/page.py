@@ -12,8 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from billing import money
-from chat import receipts, rendering
+from chat import feedback, receipts, rendering
+from chat.branches import Siblings
 from chat.models import Message
+from chat.reading import Part
 from chat.totals import Total
 from chat.words import failures
 
@@ -119,6 +121,20 @@ def web_sources(citations: list[dict[str, str]] | None) -> list[dict[str, str]]:
     """Return the cited pages, each once, only such as a browser may open."""
     found = {source.get("url", ""): source for source in reversed(citations or [])}
     return [source for url, source in reversed(found.items()) if rendering.WEB.match(url)]
+
+
+@register.simple_tag
+def siblings_in(part: Part | None, message: Message | None) -> Siblings | None:
+    """Return what stands in a message's place; None where the message is alone there."""
+    found = part.siblings.get(message.id) if part and message else None
+    return found if found and len(found.ids) > 1 else None
+
+
+@register.filter
+def rating(message: Message | None) -> str:
+    """Return what its reader thinks of an answer: "up", "down" or nothing."""
+    given = feedback.loaded(message) if message else None
+    return given.rating if given else ""
 
 
 def measure_names() -> dict[str, str]:

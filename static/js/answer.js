@@ -1,6 +1,6 @@
 /* One answer on the page: waiting, growing, and ended in one of its ways. */
 
-import { copyText, find, findAll, fromTemplate } from "./page.js";
+import { find, findAll, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
 import { isCutShort, writeReceipt } from "./receipt.js";
 import { problemText, words } from "./words.js";
@@ -102,15 +102,4 @@ export class Answer {
     const shown = findAll("[data-prose], [data-cut-short]:not([hidden])", this.element);
     return shown.map((part) => part.innerText.trim()).join(" ");
   }
-}
-
-/** Let the copy buttons of all answers under `root` work, those to come included. */
-export function watchCopying(root) {
-  root.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button) return;
-    const article = button.closest(".answer");
-    const answer = answers.get(article);
-    copyText(answer?.prose.text || find("[data-prose]", article).innerText, button);
-  });
 }

@@ -1,16 +1,21 @@
 /* The chat page: brings together the line, the thread, the composer and the list. */
 
-import { Answer, questionElement, watchCopying } from "./answer.js";
+import { Answer, questionElement } from "./answer.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { Line } from "./line.js";
+import { Messages, settle } from "./messages.js";
 import "./dismiss.js";
 import { watchMenus, watchTheme } from "./menus.js";
 import { showMeter } from "./meter.js";
-import { api, fetchPart, find, findAll, say } from "./page.js";
+import { api, fetchPart, find, findAll, say, toast } from "./page.js";
 import { Total } from "./receipt.js";
+import { Palette } from "./palette.js";
 import { Scroll } from "./scroll.js";
+import { openShare } from "./share.js";
+import { watchKeys } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
+import { Temporary } from "./temporary.js";
 import { facts, problemText, words } from "./words.js";
 
 const BANNER_AFTER_MS = 900;
@@ -29,21 +34,30 @@ const turns = new Map(); // by turn id: the answers that this page follows
 const stopRefs = new Set();
 const named = new Map(); // by conversation: what the server called it
 let conversationId = facts.conversation;
+let elsewhere = new URLSearchParams(location.search).get("at"); // a message whose branch is shown, and not the head's
+let goesOnFrom = null; // the answer that the next question follows, where somebody chose one
+const temporary = new Temporary();
+const palette = new Palette();
+const messages = new Messages(thread, find("[data-thread]"), { isBusy: () => composer.isStreaming });
 
 // --- Asking ---------------------------------------------------------------------------------------
 
-function ask(text) {
-  const question = questionElement(text);
+/** Ask. With a `request` of another type than a plain question it stands in the place of the elements it `hides`. */
+function ask(text, { request = { type: "send" }, hides = [] } = {}) {
+  const question = request.type === "regenerate" ? null : questionElement(text);
   const answer = watched(Answer.waiting());
-  thread.append(question, answer.element);
+  for (const element of hides) element.hidden = true;
+  thread.append(...(question ? [question] : []), answer.element);
   find("[data-welcome]")?.remove();
   document.body.classList.remove("is-empty");
   const ref = crypto.randomUUID();
-  const frame = { type: "send", ref, idempotency_key: ref, message: text };
-  if (conversationId) frame.conversation_id = conversationId;
+  const frame = { ...request, ref, idempotency_key: ref };
+  if (question) frame.message = text;
+  if (request.type === "send" && conversationId) frame.conversation_id = conversationId;
+  if (request.type === "send" && temporary.isWanted && !conversationId) frame.temporary = true;
   if (composer.model) frame.model = composer.model;
   if (composer.preset.wish) frame.preset = composer.preset.wish;
-  sending.set(ref, { frame, question, answer, wantsStop: false });
+  sending.set(ref, { frame, question, answer, hides, wantsStop: false });
   composer.allow();
   showBusy();
   line.send(frame);
@@ -59,33 +73,38 @@ function watched(answer) {
 
 /** The server refused: nothing was asked, so nothing may look as if it had been. */
 function takeBack(ref, problem) {
-  const { frame, question, answer, retried } = sending.get(ref);
+  const { frame, question, answer, hides } = sending.get(ref);
   sending.delete(ref);
-  question.remove();
+  question?.remove();
   answer.element.remove();
-  for (const element of retried ?? []) element.hidden = false;
-  if (!composer.text.trim()) composer.fill(frame.message);
+  for (const element of hides) element.hidden = false;
+  if (frame.message && !composer.text.trim()) composer.fill(frame.message);
   composer.refuse(problemText(problem) || words.notSent);
   showBusy();
 }
 
 function begin(ref, frame) {
-  const { frame: asked, question, answer, wantsStop, retried } = sending.get(ref);
+  const { frame: asked, question, answer, hides, wantsStop } = sending.get(ref);
   sending.delete(ref);
-  for (const element of retried ?? []) element.remove();
-  question.dataset.message = frame.user_message_id;
+  for (const element of hides) element.remove();
+  if (question) settle(question, frame.user_message_id, hides[0]);
+  settle(answer.element, frame.message_id, question ? null : hides[0]);
   answer.start(frame);
   turns.set(frame.turn_id, answer);
   composer.forget();
   if (asked.preset && !asked.conversation_id) composer.preset.keep(asked.preset);
-  const text = find("[data-text]", question).textContent;
-  tabs?.postMessage({ conversation_id: frame.conversation_id, turn_id: frame.turn_id, message_id: frame.message_id, user_message_id: frame.user_message_id, text });
+  const text = asked.message ?? "";
   if (frame.conversation_id !== conversationId) arriveAt(frame.conversation_id, text);
-  sidebar.lift(frame.conversation_id, named.get(frame.conversation_id) ?? titleFrom(text));
-  sidebar.mark(frame.conversation_id);
+  if (!temporary.is) {
+    const { conversation_id, turn_id, message_id, user_message_id } = frame;
+    tabs?.postMessage({ conversation_id, turn_id, message_id, user_message_id, text, isBranch: hides.length > 0 });
+    sidebar.lift(conversation_id, named.get(conversation_id) ?? titleFrom(text));
+    sidebar.mark(conversation_id);
+  }
   if (wantsStop) stop();
 }
 
+/** What a new conversation is called until the server says. */
 function titleFrom(text) {
   return text.trim().split("\n", 1)[0].slice(0, 60);
 }
@@ -93,8 +112,10 @@ function titleFrom(text) {
 /** The new conversation has an address: from now on this is its page. */
 function arriveAt(id, text) {
   conversationId = facts.conversation = id;
+  if (temporary.arrive(id)) return;
   history.replaceState(null, "", `/c/${id}`);
   composer.moveTo(id);
+  find("[data-share-shown]").hidden = false;
   showTitle(named.get(id) ?? titleFrom(text));
 }
 
@@ -113,14 +134,45 @@ function stop() {
   }
 }
 
-function retry(article) {
-  const question = article.previousElementSibling;
-  if (composer.isStreaming || !question?.matches(".ask")) return;
-  const text = find("[data-text]", question).textContent;
-  question.hidden = article.hidden = true;
-  ask(text); // the same question after a failure takes the failed one's place
-  // They leave the page once the new attempt stands; a refusal brings them back.
-  [...sending.values()].at(-1).retried = [question, article];
+// --- Versions ---------------------------------------------------------------------------------------
+
+const andBelow = (article) => findAll(".ask, .answer", thread).filter((each) => each === article || article.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
+
+/** What is shown ends elsewhere than the conversation: show the end of this branch before something is added. */
+async function showEnd() {
+  if (!elsewhere && !find("[data-later]", thread)) return;
+  const shown = elsewhere ?? findAll("[data-message]", thread).at(-1).dataset.message;
+  await api("PATCH", `/conversations/${conversationId}`, { head_id: shown }).catch(() => {});
+  await reload();
+}
+
+/** Show the branch through that message, with it where the other version was. */
+async function walk(id) {
+  const before = thread.querySelector(`[data-siblings~="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
+  try {
+    await api("PATCH", `/conversations/${conversationId}`, { head_id: id });
+  } catch {
+    toast(words.notSaved);
+    return;
+  }
+  await reload(id);
+  const article = document.getElementById(`m-${id}`);
+  if (!article) return;
+  if (before !== undefined) scroll.place(article, before);
+  find('[data-branch]:not([hidden]) [href]', article)?.focus({ preventScroll: true });
+}
+
+/** Show what the server has: the end, or what stands around a message. */
+async function reload(around = null) {
+  const part = await fetchPart(`/c/${conversationId}?part=messages${around ? `&at=${around}` : ""}`).catch(() => null);
+  if (!part) return;
+  elsewhere = null;
+  turns.clear();
+  thread.replaceChildren(...part.children);
+  dress(thread);
+  pickUp();
+  watchEnds();
+  if (location.search || location.hash) history.replaceState(null, "", location.pathname);
 }
 
 function showBusy() {
@@ -156,7 +208,7 @@ function hear(frame) {
   if (frame.type === "start" && sending.has(frame.ref)) begin(frame.ref, frame);
   if (frame.turn_id) return follow(frame);
   if (frame.type === "rejected") return rejected(frame);
-  if (frame.type === "title") sidebar.retitle(frame.conversation_id, frame.title);
+  if (frame.type === "title") name(frame.conversation_id, frame.title);
   if (frame.type === "quota") showMeter(frame);
   return undefined;
 }
@@ -186,11 +238,12 @@ function rejected({ ref, problem }) {
 async function lookAgain() {
   const part = await fetchPart(`/c/${conversationId}?part=messages`).catch(() => null);
   const newest = (root) => findAll("[data-message]", root).at(-1)?.dataset.message;
-  if (!part || (!turns.size && newest(part) === newest(thread))) return;
+  if (!part || elsewhere || (!turns.size && newest(part) === newest(thread))) return;
   turns.clear();
   thread.replaceChildren(...part.children);
   dress(thread);
   pickUp();
+  watchEnds();
   scroll.keep();
 }
 
@@ -260,10 +313,27 @@ line.addEventListener("frame", ({ detail }) => hear(detail));
 line.addEventListener("state", ({ detail }) => lineChanged(detail));
 // The line's own loss tells it too, where there was a line to lose.
 addEventListener("offline", () => { if (line.state !== "signed-out" && line.state !== "refused") showTrouble(); });
-composer.addEventListener("send", ({ detail }) => {
+composer.addEventListener("send", async ({ detail }) => {
   composer.clear();
-  ask(detail);
+  const from = goesOnFrom;
+  goesOnFrom = null;
+  if (!from) await showEnd();
+  const hides = from ? andBelow(from).filter((each) => each !== from) : [];
+  ask(detail, from ? { request: { type: "send", parent_id: from.dataset.message }, hides } : {});
 });
+messages.addEventListener("again", ({ detail: article }) => {
+  ask("", { request: { type: "regenerate", message_id: article.dataset.message }, hides: andBelow(article) });
+});
+messages.addEventListener("edited", ({ detail: { article, text } }) => {
+  ask(text, { request: { type: "edit", message_id: article.dataset.message }, hides: andBelow(article) });
+});
+messages.addEventListener("from", ({ detail: article }) => {
+  goesOnFrom = article;
+  composer.focus();
+  toast(words.goingOn, { label: words.cancel, act: () => { goesOnFrom = null; } });
+});
+messages.addEventListener("walk", ({ detail }) => walk(detail));
+messages.addEventListener("reload", () => reload());
 composer.addEventListener("stop", stop);
 composer.preset.addEventListener("chosen", ({ detail }) => {
   if (!conversationId) return;
@@ -273,29 +343,46 @@ sidebar.addEventListener("title", ({ detail }) => { if (detail.id === conversati
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === conversationId) location.assign("/"); });
 
 thread.addEventListener("click", (event) => {
-  const again = event.target.closest("[data-retry]");
-  if (again) retry(again.closest(".answer"));
-  const earlier = event.target.closest("[data-earlier]");
-  if (earlier) {
-    event.preventDefault();
-    loadEarlier(earlier);
-  }
+  const more = event.target.closest("[data-earlier], [data-later]");
+  if (!more) return;
+  event.preventDefault();
+  loadMore(more, { focuses: true });
 });
 
 // What opens at the end of the thread is seen.
 thread.addEventListener("toggle", () => scroll.keep(), true);
 
-async function loadEarlier(link) {
+/** Put in what comes before or after, without moving what is read. */
+async function loadMore(link, { focuses = false } = {}) {
   if (link.getAttribute("aria-disabled") === "true") return;
   link.setAttribute("aria-disabled", "true");
-  const part = await fetchPart(link.dataset.earlier).catch(() => null);
+  const part = await fetchPart(link.dataset.earlier ?? link.dataset.later).catch(() => null);
   link.removeAttribute("aria-disabled");
-  if (!part) return;
+  if (!part || !link.isConnected) return;
   const first = part.querySelector(".ask, .answer");
   dress(part);
-  scroll.hold(() => link.replaceWith(...part.children));
+  if (link.dataset.later) {
+    find("[data-earlier]", part)?.remove();
+    link.replaceWith(...part.children);
+  } else {
+    find("[data-later]", part)?.remove();
+    scroll.hold(() => link.replaceWith(...part.children));
+  }
+  watchEnds();
+  if (!focuses) return;
   first?.setAttribute("tabindex", "-1");
   first?.focus({ preventScroll: true });
+}
+
+const ends = new IntersectionObserver(
+  (entries) => { for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target); },
+  { root: find("[data-thread]"), rootMargin: "600px 0px" },
+);
+
+/** Load more as somebody scrolls there. */
+function watchEnds() {
+  ends.disconnect();
+  for (const link of findAll("[data-earlier], [data-later]", thread)) ends.observe(link);
 }
 
 document.addEventListener("click", (event) => {
@@ -303,19 +390,29 @@ document.addEventListener("click", (event) => {
   if (suggestion) composer.fill(suggestion.dataset.suggestion);
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
-  event.preventDefault();
-  if (conversationId || sending.size) location.assign("/");
-  else composer.focus();
+find("[data-share-shown]").addEventListener("click", () => openShare(conversationId));
+
+watchKeys({
+  find: () => palette.open(),
+  newChat: () => { if (conversationId || sending.size) location.assign("/"); else composer.focus(); },
+  focus: () => composer.focus(),
+  stop: () => { if (composer.isStreaming) stop(); return composer.isStreaming; },
+  editLast: () => messages.editLast(),
+  copyLast: () => messages.copyLast(),
+  toggleSide: () => sidebar.toggle(),
 });
 
 tabs?.addEventListener("message", ({ data }) => {
   sidebar.lift(data.conversation_id, titleFrom(data.text));
   if (data.conversation_id !== conversationId || turns.has(data.turn_id)) return;
+  if (data.isBranch || elsewhere) {
+    reload();
+    return;
+  }
   const question = questionElement(data.text);
-  question.dataset.message = data.user_message_id;
   const answer = watched(Answer.waiting());
+  settle(question, data.user_message_id);
+  settle(answer.element, data.message_id);
   answer.start(data);
   thread.append(question, answer.element);
   turns.set(data.turn_id, answer);
@@ -333,9 +430,16 @@ document.addEventListener("visibilitychange", () => {
 
 watchMenus();
 watchTheme();
-watchCopying(thread);
 dress(thread);
-scroll.toEnd();
+const meant = /^#m-[\w-]+$/.test(location.hash) && find(location.hash, thread);
+if (meant) {
+  meant.classList.add("is-meant");
+  scroll.to(meant);
+} else {
+  scroll.toEnd();
+}
+watchEnds();
 pickUp();
+sidebar.offerUndo();
 line.open();
 if (!matchMedia("(pointer: coarse)").matches) composer.focus();

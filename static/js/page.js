@@ -19,13 +19,20 @@ export function say(text) {
 
 let toastTimer = 0;
 
-/** Show a short note for a few seconds. */
-export function toast(text) {
+/** Show a short note for a few seconds, longer where there is something to do about it: `act` behind `label`. */
+export function toast(text, { label = "", act = null } = {}) {
   const box = find("[data-toast]");
-  box.textContent = text;
+  const button = find("[data-toast-action]", box);
+  find("[data-toast-text]", box).textContent = text;
+  button.hidden = !act;
+  button.textContent = label;
+  button.onclick = () => {
+    box.hidden = true;
+    act?.();
+  };
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 3500);
+  toastTimer = setTimeout(() => { box.hidden = true; }, act ? 10_000 : 3500);
 }
 
 /** Copy the text; the button shows for a moment that it is done. */
@@ -68,14 +75,16 @@ export async function fetchPart(address) {
 }
 
 /** Read and write what this browser remembers; a browser that remembers nothing is fine. */
-export const memory = {
+const remembering = (storage) => ({
   read(key) {
-    try { return localStorage.getItem(`wisqu.${key}`); } catch { return null; }
+    try { return storage().getItem(`wisqu.${key}`); } catch { return null; }
   },
   write(key, value) {
     try {
-      if (value) localStorage.setItem(`wisqu.${key}`, value);
-      else localStorage.removeItem(`wisqu.${key}`);
+      if (value) storage().setItem(`wisqu.${key}`, value);
+      else storage().removeItem(`wisqu.${key}`);
     } catch { /* full, or forbidden */ }
   },
-};
+});
+export const memory = remembering(() => localStorage);
+export const session = remembering(() => sessionStorage); // until this tab closes

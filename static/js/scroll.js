@@ -35,6 +35,20 @@ export class Scroll {
     this.keep();
   }
 
+  /** Show this element, whatever else is there. */
+  to(element) {
+    this.#follows = false;
+    element.scrollIntoView({ block: "center" });
+    this.#look();
+  }
+
+  /** Move so that the element is as far from the window's top as said. */
+  place(element, top) {
+    this.#follows = false;
+    this.#box.scrollTop += element.getBoundingClientRect().top - top;
+    this.#look();
+  }
+
   /** Change something above the reader's place without moving what is read. */
   hold(change) {
     const before = this.#box.scrollHeight - this.#box.scrollTop;

@@ -1,7 +1,12 @@
-/* The list of conversations: opening and closing it, renaming, deleting, and going further down. */
+/* The list of conversations: opening and closing it, keeping it in order, and going further down. */
 
-import { api, fetchPart, find, findAll, fromTemplate, say, toast } from "./page.js";
-import { facts, words } from "./words.js";
+import { chooseFolder } from "./folders.js";
+import { api, fetchPart, find, findAll, fromTemplate, say, session, toast } from "./page.js";
+import { Popup, setSide } from "./popup.js";
+import { openShare } from "./share.js";
+import { counted, facts, words } from "./words.js";
+
+const UNDO_MS = 10_000;
 
 const narrow = matchMedia("(max-width: 56rem)");
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("wisqu.conversations") : null;
@@ -10,16 +15,23 @@ export class Sidebar extends EventTarget {
   #side = find("[data-side]");
   #list = find("[data-list]");
   #menu = find("[data-entry-actions]");
-  #dialog = find("[data-delete-dialog]");
+  #places = find("[data-places]");
+  #popup = new Popup(this.#menu, this.#list);
   #entry = null; // the one whose menu is open
 
   constructor() {
     super();
     this.#watchOpening();
     this.#watchEntries();
+    this.#watchChoosing();
+    this.#watchPlaces();
     this.#watchEnd();
-    if (!/Mac|iPhone|iPad/.test(navigator.platform)) return;
-    find("[data-keys]").textContent = "⌘ K";
+  }
+
+  /** Show the list where it is hidden, hide it where it is shown. */
+  toggle() {
+    const { classList } = document.body;
+    this.#show(narrow.matches ? !classList.contains("side-open") : classList.contains("side-closed"));
   }
 
   // --- Opening and closing ---
@@ -56,73 +68,43 @@ export class Sidebar extends EventTarget {
     if (remember) find(isOpen ? "[data-close-side]" : "[data-open-side]").focus();
   }
 
-  // --- Renaming and deleting ---
+  // --- What can be done with one ---
 
   #watchEntries() {
     this.#list.addEventListener("click", (event) => {
       const button = event.target.closest("[data-entry-menu]");
       if (button) this.#openMenu(button);
     });
-    this.#menu.addEventListener("click", (event) => {
-      const entry = this.#entry;
-      if (event.target.closest("[data-rename]")) this.#afterMenu(() => this.rename(entry));
-      if (event.target.closest("[data-delete]")) this.#afterMenu(() => this.#askToDelete(entry));
-    });
-    this.#menu.addEventListener("keydown", (event) => this.#menuKey(event));
-    document.addEventListener("click", (event) => {
-      if (!this.#menu.hidden && !event.target.closest("[data-entry-actions], [data-entry-menu]")) this.#closeMenu();
-    });
-    this.#list.addEventListener("scroll", () => this.#closeMenu(), { passive: true });
+    const acts = {
+      rename: (entry) => this.rename(entry),
+      pin: (entry) => this.#pin(entry),
+      move: (entry) => this.#move(entry),
+      archive: (entry) => this.#archive(entry),
+      share: (entry) => openShare(entry.dataset.entry),
+      delete: (entry) => this.throwAway([entry.dataset.entry]),
+    };
+    for (const [name, act] of Object.entries(acts)) {
+      find(`[data-${name}]`, this.#menu).addEventListener("click", () => act(this.#entry));
+    }
     this.#list.addEventListener("dblclick", (event) => {
       const entry = event.target.closest("[data-entry]");
       if (entry && event.target.closest("[aria-current]")) this.rename(entry);
     });
     tabs?.addEventListener("message", ({ data }) => {
       if (data.deleted) this.#forget(data.deleted);
+      if (data.restored) this.refresh();
       if (data.title) this.retitle(data.id, data.title);
     });
   }
 
   #openMenu(button) {
-    const wasOpen = button.getAttribute("aria-expanded") === "true";
-    this.#closeMenu();
-    if (wasOpen) return;
     this.#entry = button.closest("[data-entry]");
-    button.setAttribute("aria-expanded", "true");
-    this.#menu.hidden = false;
-    const box = button.getBoundingClientRect();
-    const { offsetHeight: height, offsetWidth: width } = this.#menu;
-    const isRtl = document.documentElement.dir === "rtl";
-    const inline = isRtl ? box.left : box.right - width;
-    this.#menu.style.left = `${Math.max(8, Math.min(inline, innerWidth - width - 8))}px`;
-    this.#menu.style.top = `${box.bottom + height + 8 > innerHeight ? box.top - height - 4 : box.bottom + 4}px`;
-    find("[role=menuitem]", this.#menu).focus();
-  }
-
-  #closeMenu() {
-    if (this.#menu.hidden) return;
-    this.#menu.hidden = true;
-    find("[data-entry-menu]", this.#entry)?.setAttribute("aria-expanded", "false");
-  }
-
-  #afterMenu(act) {
-    this.#closeMenu();
-    act();
-  }
-
-  #menuKey(event) {
-    const items = findAll("[role=menuitem]", this.#menu);
-    const place = items.indexOf(document.activeElement);
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) {
-      event.preventDefault();
-      items.at((place + step) % items.length).focus();
-    } else if (event.key === "Escape" || event.key === "Tab") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.#closeMenu();
-      find("[data-entry-menu]", this.#entry).focus();
+    setSide(find("[data-pin]", this.#menu), "pinned" in this.#entry.dataset);
+    setSide(find("[data-archive]", this.#menu), "archived" in this.#entry.dataset);
+    for (const link of findAll("[data-export]", this.#menu)) {
+      link.href = `/api/v1/conversations/${this.#entry.dataset.entry}/export?format=${link.dataset.export}`;
     }
+    if (this.#popup.toggle(button)) this.#popup.focus();
   }
 
   /** Let the person write another title in place of the old one. */
@@ -165,37 +147,155 @@ export class Sidebar extends EventTarget {
     }
   }
 
-  #askToDelete(entry) {
-    find("[data-delete-name]").textContent = find("[data-entry-title]", entry).textContent;
-    this.#dialog.returnValue = "";
-    this.#dialog.addEventListener("close", () => {
-      if (this.#dialog.returnValue === "delete") this.#delete(entry.dataset.entry);
-      else find("[data-entry-menu]", entry).focus();
-    }, { once: true });
-    this.#dialog.showModal();
-  }
-
-  async #delete(id) {
+  /** Change a conversation and show the list as it is then. */
+  async #change(id, values, said) {
     try {
-      await api("DELETE", `/conversations/${id}`);
-    } catch (error) {
-      if (error.status !== 404) {
-        toast(words.notSaved);
-        return;
-      }
+      await api("PATCH", `/conversations/${id}`, values);
+    } catch {
+      toast(words.notSaved);
+      return;
     }
-    tabs?.postMessage({ deleted: id });
-    this.#forget(id);
-    toast(words.deleted);
-    this.#list.focus();
+    await this.refresh();
+    toast(said);
+    find("[data-entry-menu]", this.#find(id) ?? document)?.focus();
   }
 
-  #forget(id) {
+  #pin(entry) {
+    const isPinned = "pinned" in entry.dataset;
+    return this.#change(entry.dataset.entry, { pinned: !isPinned }, isPinned ? words.unpinned : words.pinned);
+  }
+
+  #archive(entry) {
+    const isAway = "archived" in entry.dataset;
+    return this.#change(entry.dataset.entry, { archived: !isAway }, isAway ? words.unarchived : words.archived);
+  }
+
+  async #move(entry) {
+    const folderId = await chooseFolder(entry.dataset.folder ?? "");
+    if (folderId === undefined) find("[data-entry-menu]", entry)?.focus();
+    else await this.#change(entry.dataset.entry, { folder_id: folderId || null }, words.moved);
+    if (folderId !== undefined) await this.#refreshPlaces();
+  }
+
+  /** Delete conversations; for a while it can be undone, here or on the page that comes next. */
+  async throwAway(ids) {
+    try {
+      await api("POST", "/conversations/trash", { ids });
+    } catch {
+      toast(words.notSaved);
+      return;
+    }
+    for (const id of ids) {
+      tabs?.postMessage({ deleted: id });
+      this.#forget(id, { quietly: true });
+    }
+    this.#list.focus();
+    session.write("undo", JSON.stringify({ ids, until: Date.now() + UNDO_MS }));
+    this.offerUndo();
+    for (const id of ids) this.dispatchEvent(new CustomEvent("deleted", { detail: id }));
+  }
+
+  /** Offer to take the last deletion back, as long as it is fresh. */
+  offerUndo() {
+    const { ids, until } = JSON.parse(session.read("undo") ?? "{}");
+    if (!ids || Date.now() > until) return;
+    toast(ids.length > 1 ? counted(words.deletedMany, ids.length) : words.deleted, { label: words.undo, act: () => this.#undo(ids) });
+  }
+
+  async #undo(ids) {
+    session.write("undo", "");
+    try {
+      await api("POST", "/conversations/restore", { ids });
+    } catch {
+      toast(words.notSaved);
+      return;
+    }
+    tabs?.postMessage({ restored: ids });
+    await this.refresh();
+    toast(words.restored);
+  }
+
+  #forget(id, { quietly = false } = {}) {
     const entry = this.#find(id);
     const group = entry?.closest("[data-group]");
     entry?.remove();
     if (group && !find("[data-entry]", group)) group.remove();
-    this.dispatchEvent(new CustomEvent("deleted", { detail: id }));
+    if (!quietly) this.dispatchEvent(new CustomEvent("deleted", { detail: id }));
+  }
+
+  // --- Several at once ---
+
+  #watchChoosing() {
+    const button = find("[data-select]");
+    const bar = find("[data-chosen]");
+    const chosen = () => findAll("[data-entry-check]:checked", this.#list).map((box) => box.closest("[data-entry]").dataset.entry);
+    const count = () => {
+      find("[data-chosen-count]", bar).textContent = counted(words.chosen, chosen().length);
+      find("[data-delete-chosen]", bar).disabled = chosen().length === 0;
+    };
+    this.choose = (isOn) => {
+      button.setAttribute("aria-pressed", String(isOn));
+      this.#list.toggleAttribute("data-choosing", isOn);
+      for (const box of findAll("[data-entry-check]", this.#list)) {
+        box.hidden = !isOn;
+        if (!isOn) box.checked = false;
+      }
+      bar.hidden = !isOn;
+      count();
+    };
+    button.addEventListener("click", () => this.choose(bar.hidden));
+    find("[data-select-none]", bar).addEventListener("click", () => { this.choose(false); button.focus(); });
+    find("[data-delete-chosen]", bar).addEventListener("click", async () => {
+      const ids = chosen();
+      this.choose(false);
+      if (ids.length) await this.throwAway(ids);
+    });
+    this.#list.addEventListener("change", count);
+    this.#list.addEventListener("click", (event) => {
+      const link = event.target.closest("[data-entry-title]");
+      if (!link || bar.hidden) return;
+      event.preventDefault();
+      find("[data-entry-check]", link.parentElement).click();
+    });
+  }
+
+  // --- Which ones are listed ---
+
+  #watchPlaces() {
+    this.#places.addEventListener("click", (event) => {
+      const link = event.target.closest("[data-place]");
+      if (!link || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      for (const each of findAll("[aria-current]", this.#places)) each.removeAttribute("aria-current");
+      link.setAttribute("aria-current", "true");
+      this.refresh();
+    });
+  }
+
+  get #place() {
+    return find("[aria-current]", this.#places)?.dataset.place ?? "";
+  }
+
+  /** Show the list as the server has it now. */
+  async refresh() {
+    const part = await fetchPart(`/?part=conversations&in=${encodeURIComponent(this.#place)}`).catch(() => null);
+    if (!part) return;
+    this.#list.replaceChildren(...part.children);
+    this.choose(false);
+    if (facts.conversation) this.mark(facts.conversation);
+    this.watchAgain();
+  }
+
+  async #refreshPlaces() {
+    const place = this.#place;
+    const page = await fetchPart("/").catch(() => null);
+    if (!page) return;
+    this.#places.replaceChildren(...find("[data-places]", page).children);
+    for (const link of findAll("[data-place]", this.#places)) {
+      link.removeAttribute("aria-current");
+      if (link.dataset.place === place) link.setAttribute("aria-current", "true");
+    }
+    find("[data-folder-choice]").replaceChildren(...find("[data-folder-choice]", page).children);
   }
 
   // --- What the page tells the list ---
@@ -216,6 +316,7 @@ export class Sidebar extends EventTarget {
   lift(id, title = "") {
     find("[data-nothing]", this.#list)?.remove();
     const entry = this.#find(id) ?? this.#newEntry(id, title);
+    if ("pinned" in entry.dataset || this.#place) return;
     const left = entry.closest("[data-group]");
     let group = find('[data-group="today"]', this.#list);
     if (!group) {

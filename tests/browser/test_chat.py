@@ -243,7 +243,7 @@ def test_a_conversation_is_renamed_in_place(chat: Chat) -> None:
     chat.ask("[[reply:ok]] [[pace:fast]]")
     chat.wait_until("done")
     chat.page.locator("[data-entry]").hover()
-    chat.page.get_by_role("button", name="Rename or delete").click()
+    chat.page.get_by_role("button", name="What to do with this conversation").click()
     chat.page.get_by_role("menuitem", name="Rename").click()
     chat.page.get_by_label("Rename", exact=True).fill("Bees and honey")
     chat.page.keyboard.press("Enter")
@@ -254,20 +254,19 @@ def test_a_conversation_is_renamed_in_place(chat: Chat) -> None:
     expect(chat.entries.first).to_have_text("Bees and honey")
 
 
-def test_a_conversation_is_deleted_after_a_question(chat: Chat) -> None:
+def test_a_conversation_is_deleted_and_the_page_after_it_offers_the_way_back(chat: Chat) -> None:
     chat.ask("[[reply:ok]] [[pace:fast]]")
     chat.wait_until("done")
     chat.page.locator("[data-entry]").hover()
-    for choice in ("Keep it", "Delete"):
-        chat.page.get_by_role("button", name="Rename or delete").click()
-        chat.page.get_by_role("menuitem", name="Delete").click()
-        chat.page.get_by_role("dialog").get_by_role("button", name=choice).click()
-        if choice == "Keep it":
-            assert Conversation.objects.count() == 1
+    chat.page.get_by_role("button", name="What to do with this conversation").click()
+    chat.page.get_by_role("menuitem", name="Delete").click()
     chat.page.wait_for_url(chat.live.url + "/")
 
-    assert not Conversation.objects.exists()
     expect(chat.entries).to_have_count(0)
+    assert Conversation.objects.get().deleted_at is not None
+    chat.page.get_by_role("button", name="Undo").click()
+    expect(chat.entries).to_have_count(1)
+    assert Conversation.objects.get().deleted_at is None
 
 
 def test_earlier_messages_come_when_they_are_wanted(chat: Chat) -> None:

@@ -113,9 +113,9 @@ def test_everything_can_be_done_by_keyboard(browser_page: Page, live: Web) -> No
 
     browser_page.locator("[data-entry-menu]").focus()
     keys.press("Enter")
-    keys.press("ArrowDown")
-    keys.press("Enter")
-    expect(browser_page.get_by_role("dialog")).to_be_visible()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        keys.press(key)
+    expect(browser_page.get_by_role("dialog", name="Put into a folder")).to_be_visible()
     keys.press("Escape")
     expect(browser_page.locator("[data-entry-menu]")).to_be_focused()
 
@@ -126,6 +126,9 @@ def test_everything_can_be_done_by_keyboard(browser_page: Page, live: Web) -> No
     expect(browser_page.get_by_role("link", name="Profile")).to_be_hidden()
 
     keys.press("Control+k")
+    expect(browser_page.get_by_role("combobox", name="Search in all conversations")).to_be_focused()
+    keys.press("Escape")
+    keys.press("Control+Shift+o")
     browser_page.wait_for_url(live.url + "/")
     expect(chat.composer).to_be_focused()
 

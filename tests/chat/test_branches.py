@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Reservation
 from chat import branches
+from chat.closing import Outcome, close_turn
 from chat.inputs import ChatInput, EditInput, RegenerateInput
 from chat.models import Conversation, Message, Turn
-from chat.closing import Outcome, close_turn
 from chat.turns import OpenTurn, open_turn
 from tests.clients import Api
 from tests.people import make_alice

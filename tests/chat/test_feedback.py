@@ -45,7 +45,9 @@ def test_it_can_be_taken_back(alice: Rest, answer: Message) -> None:
     assert not Feedback.objects.exists()
 
 
-@pytest.mark.parametrize("said", [{"rating": "sideways"}, {"reason": "x"}, {"note": "x" * 2001}, {"stars": 5}])
+@pytest.mark.parametrize(
+    "said", [{"rating": "sideways"}, {"reason": "x"}, {"note": "x" * 2001}, {"stars": 5}]
+)
 def test_nonsense_is_refused(alice: Rest, answer: Message, said: dict) -> None:
     assert rate(alice, answer, **said).status_code == 422
 
@@ -68,7 +70,9 @@ def staff(client: Client) -> Client:
     return client
 
 
-def test_staff_read_answer_and_question_with_consent_alone(alice: Rest, answer: Message, staff: Client) -> None:
+def test_staff_read_answer_and_question_with_consent_alone(
+    alice: Rest, answer: Message, staff: Client
+) -> None:
     rate(alice, answer, note="Hm")
     page = f"/admin/chat/feedback/{Feedback.objects.get().id}/change/"
     text = staff.get(page).content.decode()

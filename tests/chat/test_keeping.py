@@ -106,9 +106,7 @@ def test_a_running_turn_is_told_to_stop(alice: Rest) -> None:
     (conversation,) = make_conversations(alice.user, 1)
     make_messages(conversation, 2)
     question, answer = conversation.messages.order_by("depth")
-    turn = Turn.objects.create(
-        owner=alice.user, conversation=conversation, question=question, answer=answer
-    )
+    turn = Turn.objects.create(owner=alice.user, conversation=conversation, question=question, answer=answer)
     keeping.throw_away(owner_id=alice.user.pk, conversation_ids=[conversation.id])
     turn.refresh_from_db()
     assert turn.stop_requested_at is not None

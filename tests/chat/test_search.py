@@ -69,7 +69,9 @@ def test_every_word_has_to_be_in_one_message(alice: User) -> None:
     assert found(alice, "apples pears") == [both.id]
 
 
-@pytest.mark.parametrize("query", ['"', "' OR 1=1", "a* NOT b", "owner_id : x", "(((", "!&|<->", "\\", "😀", ""])
+@pytest.mark.parametrize(
+    "query", ['"', "' OR 1=1", "a* NOT b", "owner_id : x", "(((", "!&|<->", "\\", "😀", ""]
+)
 def test_no_query_is_an_instruction(alice: User, query: str) -> None:
     talk(alice, "apples")
     assert found(alice, query) == []
@@ -91,7 +93,9 @@ def test_a_message_is_told_with_its_place_and_what_was_looked_for(alice: User) -
 
 
 def test_pages_hold_every_conversation_once(alice: User) -> None:
-    made = [talk(alice, "bees", "bees", "bees", title="bees" if n % 3 == 0 else "", minute=n) for n in range(14)]
+    made = [
+        talk(alice, "bees", "bees", "bees", title="bees" if n % 3 == 0 else "", minute=n) for n in range(14)
+    ]
     seen: list[uuid.UUID] = []
     after = None
     while True:
