@@ -271,7 +271,9 @@ def _prices(model: Model | str, usage: TokenUsage) -> Prices:
 
 
 def _per_token(model: Model) -> Decimal:
-    return (model.prices.prompt or Decimal(0)) + (model.prices.completion or Decimal(0))
+    """Return what orders models by price; an unknown price is the dearest of all."""
+    prompt, completion = model.prices.prompt, model.prices.completion
+    return Decimal("Infinity") if prompt is None or completion is None else prompt + completion
 
 
 def _refused(field_name: str, code: str, detail: str) -> Invalid:

@@ -50,7 +50,7 @@ SYNCED = (
     "overrides",
     "is_listed",
 )
-_OWN = ("blocked_reason", "offered_prices", "accepted_prices", "seen_at", "updated_at")
+_OWN = ("blocked_reason", "offered_prices", "accepted_prices", "updated_at")
 
 
 class BrokenAnswer(Exception):
@@ -105,16 +105,15 @@ def apply(listed: Sequence[ModelInfo]) -> Report:
     report = Report()
     now = timezone.now()
     new = [_new_row(model, report) for slug, model in found.items() if slug not in rows]
-    for row in gone:
-        _unlist(row, report)
-    seen = [rows[slug] for slug in found if slug in rows]
-    for row in seen:
-        _bring_up_to_date(row, found[row.slug], report)
-        row.seen_at = now
-    for row in (row for row in (*gone, *seen) if row.slug in {*report.changed, *report.unlisted}):
+    other = [row for row in gone if _unlist(row, report)]
+    other += [
+        rows[slug] for slug in found if slug in rows and _bring_up_to_date(rows[slug], found[slug], report)
+    ]
+    for row in other:
         row.updated_at = now
     CatalogueModel.objects.bulk_create(new, ignore_conflicts=True)
-    CatalogueModel.objects.bulk_update([*gone, *seen], [*SYNCED, *_OWN], batch_size=100)
+    CatalogueModel.objects.bulk_update(other, [*SYNCED, *_OWN], batch_size=50)
+    CatalogueModel.objects.filter(slug__in=found).update(seen_at=now)
     _forget_snapshot()
     _log(report)
     return report
@@ -135,7 +134,7 @@ def _refuse_broken(found: Mapping[str, ModelInfo], gone: Sequence[CatalogueModel
 
 def _new_row(model: ModelInfo, report: Report) -> CatalogueModel:
     offer = offers.read(model)
-    row = CatalogueModel(slug=model.id, offered_prices=offer.texts, seen_at=timezone.now())
+    row = CatalogueModel(slug=model.id, offered_prices=offer.texts)
     row.blocked_reason = offer.fault
     # What has no price that could be compared is not for everybody, whenever it is unblocked.
     row.advanced = offer.prices.prompt is None or offer.prices.prompt >= ADVANCED_FROM
@@ -146,14 +145,18 @@ def _new_row(model: ModelInfo, report: Report) -> CatalogueModel:
     return row
 
 
-def _unlist(row: CatalogueModel, report: Report) -> None:
-    if "is_listed" not in row.pinned:
-        row.is_listed = False
-        report.unlisted.append(row.slug)
+def _unlist(row: CatalogueModel, report: Report) -> bool:
+    """Take the model off the list; False when staff keep it there."""
+    if "is_listed" in row.pinned:
+        return False
+    row.is_listed = False
+    report.unlisted.append(row.slug)
+    return True
 
 
-def _bring_up_to_date(row: CatalogueModel, model: ModelInfo, report: Report) -> None:
-    before = _state(row)
+def _bring_up_to_date(row: CatalogueModel, model: ModelInfo, report: Report) -> bool:
+    """Take over what may be taken over; return whether the row has to be saved."""
+    before, known = _state(row), (row.offered_prices, row.accepted_prices)
     offer = offers.read(model)
     _set(row, _values(model))
     row.offered_prices = offer.texts
@@ -166,8 +169,10 @@ def _bring_up_to_date(row: CatalogueModel, model: ModelInfo, report: Report) -> 
     else:
         row.accepted_prices = None  # an ordinary price again
         _set(row, _price_values(offer))
-    if _state(row) != before:
+    is_changed = _state(row) != before
+    if is_changed:
         report.changed.append(row.slug)
+    return is_changed or known != (row.offered_prices, row.accepted_prices)
 
 
 def _objection(row: CatalogueModel, offer: Offer) -> str:

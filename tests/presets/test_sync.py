@@ -217,6 +217,15 @@ def test_what_staff_accept_is_used_and_blocks_no_second_time(
     assert use(MINI).prices.prompt == price
 
 
+def test_an_unknown_price_is_nobodys_cheapest_choice(settings) -> None:
+    settings.LLM_MODEL, settings.DEFAULT_FALLBACK_MODELS = "no/such", []
+    cheapest = row("google/gemma-4-31b-it:free")
+    cheapest.price_prompt = cheapest.price_completion = None
+    sync.accept(cheapest)
+
+    assert catalogue.default_model(allow_advanced=True).id == "meta-llama/llama-3.1-8b-instruct"
+
+
 def test_an_accepted_price_that_changes_anew_blocks_again() -> None:
     sync.apply(listed(gpt_4o_mini=dearer(10)))
     sync.accept(row())
