@@ -18,6 +18,7 @@ from billing import plans
 from billing.amounts import MEASURES
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit, Reservation
 from billing.quota import Amounts, QuotaExceeded
+from billing.reconcile import reconcile
 from billing.tasks import release_expired_reservations
 from tests.billing import held
 from tests.people import make_user
@@ -42,7 +43,6 @@ class Books(RuleBasedStateMachine):
         self.clock = time_machine.travel(datetime(2026, 1, 31, 12, tzinfo=UTC), tick=False)
         self.time = self.clock.start()
         self.user = make_user(f"{uuid7()}@example.org", "free")
-        self.overrun = 0
 
     def teardown(self) -> None:
         self.clock.stop()
@@ -51,6 +51,14 @@ class Books(RuleBasedStateMachine):
     def reserve(self, amounts: Amounts, minutes: int) -> object:
         try:
             return held.hold(self.user, amounts, minutes=minutes)
+        except QuotaExceeded:
+            return multiple()
+
+    @rule(target=keys, most=st.integers(0, 3_000), least=st.integers(0, 100))
+    def reserve_at_its_most(self, most: int, least: int) -> object:
+        amounts, at_least = Amounts(messages=1, tokens=most), Amounts(messages=1, tokens=min(most, least))
+        try:
+            return held.hold(self.user, amounts, at_least=at_least)
         except QuotaExceeded:
             return multiple()
 
@@ -89,6 +97,15 @@ class Books(RuleBasedStateMachine):
     def record(self, charge: Amounts, cost: Decimal | None) -> None:
         source = "unknown" if cost is None else "computed"
         held.record(self.user, charge, cost_usd=cost, cost_source=source)
+
+    @rule(off_by=st.integers(-3, 3))
+    def spoil_and_reconcile(self, off_by: int) -> None:
+        period = MonthlyUsageQuota.objects.filter(user=self.user).first()
+        if period is None:
+            return
+        spoiled = {"used_tokens": max(0, period.used_tokens + off_by), "held_messages": abs(off_by)}
+        MonthlyUsageQuota.objects.filter(pk=period.pk).update(**spoiled)
+        reconcile(repairs=True, made_by="a test", user_id=self.user.pk)
 
     @invariant()
     def counters_are_the_sums_of_their_rows(self) -> None:

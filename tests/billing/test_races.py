@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,9 @@ import pytest
 from django.db import connection, transaction
 
 from billing import plans
-from billing.models import LedgerEntry, MonthlyUsageQuota, Subscription
+from billing.models import LedgerEntry, MonthlyUsageQuota, Subscription, UsageWarning
 from billing.quota import Amounts, QuotaExceeded
+from billing.reconcile import reconcile
 from billing.tasks import release_expired_reservations
 from tests.billing.held import counters, hold, limit_to, release, settle
 from tests.people import make_user
@@ -96,6 +98,50 @@ def test_a_first_message_sent_many_times_opens_one_period_and_one_subscription(a
 
     assert MonthlyUsageQuota.objects.get().held_messages == THREADS
     assert Subscription.objects.count() == 1
+
+
+def test_a_new_month_met_by_many_at_once_opens_one_period_and_touches_no_other(alice: User) -> None:
+    settle(hold(alice))
+    old = counters(alice)
+    Subscription.objects.update(started_at=old.period_start - timedelta(days=40))
+    held(at_once(lambda: hold(alice), THREADS))
+
+    assert MonthlyUsageQuota.objects.count() == 2
+    assert MonthlyUsageQuota.objects.exclude(pk=old.pk).get().held_messages == THREADS
+    assert MonthlyUsageQuota.objects.get(pk=old.pk).used_messages == 1
+
+
+def test_answers_at_once_pass_the_token_limit_by_the_last_one_only(alice: User) -> None:
+    limit_to("free", tokens=1_000)
+    most, least = Amounts(messages=1, tokens=300), Amounts(messages=1, tokens=10)
+
+    def answer() -> UUID:
+        key = hold(alice, most, at_least=least)
+        settle(key, most)
+        return key
+
+    answered = held(at_once(answer, 40))
+    assert len(answered) == 4
+    assert counters(alice).used_tokens == 1_200
+
+
+def test_many_answers_that_reach_a_share_at_once_give_one_warning(alice: User) -> None:
+    limit_to("free", tokens=100)
+    keys = [hold(alice) for _ in range(THREADS)]
+    at_once(lambda: settle(keys.pop(), Amounts(tokens=7)), THREADS)
+
+    assert list(UsageWarning.objects.values_list("measure", "percent")) == [("tokens", 80)]
+
+
+def test_counters_are_repaired_rightly_while_others_charge(alice: User) -> None:
+    for _ in range(3):
+        MonthlyUsageQuota.objects.update(used_messages=77)
+        work = [lambda: settle(hold(alice)), lambda: reconcile(repairs=True, made_by="a test")] * 6
+        at_once(lambda work=work: work.pop()(), len(work))
+    reconcile(repairs=True, made_by="a test")
+
+    assert (counters(alice).used_messages, LedgerEntry.objects.count()) == (18, 18)
+    assert reconcile(repairs=False, made_by="").differences == []
 
 
 def test_many_who_settle_one_hold_charge_it_once(alice: User) -> None:
