@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import uvloop
 
-from bench import caching, growth, memory, opening, report, saving, streaming, subscribers
+from bench import caching, growth, memory, opening, quota, report, saving, streaming, subscribers
 from bench.stage import FULL, QUICK, Scale, stage
 
 QUESTIONS = {
@@ -18,6 +18,7 @@ QUESTIONS = {
     "delays": streaming.delays,
     "socket": streaming.socket,
     "opening": opening.ask,
+    "quota": quota.ask,
     "saving": saving.ask,
     "subscribers": subscribers.ask,
     "memory": memory.ask,
