@@ -53,7 +53,10 @@ def learn(now: datetime | None = None) -> int:
     columns = answers.order_by("conversation_id", "id").values_list(
         "conversation_id", "depth", "created_at", "prompt_tokens", "prompt_tokens_estimated", "preset"
     )
-    seen = ((*facts, habit_of(preset)) for *facts, preset in columns.iterator(chunk_size=5_000))
+    seen = (
+        (talk, depth, moment, actual, estimated, habit_of(preset))
+        for talk, depth, moment, actual, estimated, preset in columns.iterator(chunk_size=5_000)
+    )
     counted = count(seen, settled_before=now - _SETTLED_AFTER)
     with transaction.atomic():
         ConversationHabit.objects.all().delete()

@@ -6,18 +6,19 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from presets import choosing, shipped, standing
+from presets import catalogue, choosing, shipped, standing
 from presets.models import ModelPreset
 from presets.naming import shown_name
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One choice; `model` is empty where the preset leaves it open."""
+    """One choice; the model is empty where the preset leaves it open."""
 
     id: uuid.UUID
     name: str
     model: str
+    model_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,5 @@ def in_order(rows: Iterable[ModelPreset]) -> tuple[list[ModelPreset], list[Model
 
 
 def _offer(row: ModelPreset) -> Offer:
-    return Offer(row.id, shown_name(row), row.model)
+    model = catalogue.get(row.model) if row.model else None
+    return Offer(row.id, shown_name(row), row.model, model.name if model else row.model)

@@ -13,7 +13,12 @@ QUICK = "[[pace:fast]] [[words:3]]"
 
 def make_terse() -> ModelPreset:
     alice = User.objects.get(email="alice@example.org")
-    values = {"name": "Terse", "system_prompt": "Be terse.", "model": "openai/gpt-4o-mini", "temperature": 0.1}
+    values = {
+        "name": "Terse",
+        "system_prompt": "Be terse.",
+        "model": "openai/gpt-4o-mini",
+        "temperature": 0.1,
+    }
     return keeping.make(owner_id=alice.id, values=values)
 
 
