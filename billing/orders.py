@@ -60,7 +60,7 @@ def choose(*, user: User, plan: PlanLimit, interval: str = "", urls: ReturnUrls)
     `interval` is month or year; empty keeps the present one. Raises PlanRefused (409) with what to do instead,
     PaymentDeclined (402) and ProviderUnavailable (503).
     """
-    subscription = subscription_for(user.pk)
+    subscription = _up_to_date(user.pk)
     if plan.is_free:
         if subscription.plan.is_free:
             raise PlanRefused("already_on_plan", _("You are on this plan already."))
@@ -82,6 +82,20 @@ def choose(*, user: User, plan: PlanLimit, interval: str = "", urls: ReturnUrls)
     order = _place(user, plan, interval, wanted, keeper.name)
     pay_at = keeper.start_checkout(order=order, urls=urls)
     return Outcome(subscription_for(user.pk), pay_at, order)
+
+
+def _up_to_date(user_id: UUID) -> Subscription:
+    """Return the subscription; one that is over by the clock is first ended at its provider, and in our books."""
+    subscription = subscription_for(user_id)
+    if subscription.subscription_ref and not subscription.grants_plan:
+        keeper = provider(subscription.provider)
+        keeper.refresh(subscription=subscription)
+        subscription = subscription_for(user_id)
+        if subscription.subscription_ref and not subscription.grants_plan:
+            keeper.cancel(subscription=subscription, now=True)
+            subscriptions.pass_time(user_id=user_id)
+            subscription = subscription_for(user_id)
+    return subscription
 
 
 def quote(subscription: Subscription, plan: PlanLimit, interval: str) -> Quote:

@@ -66,9 +66,7 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Refuse while a provider would go on charging."""
         if self.instance.subscription_ref:
-            raise ValidationError(
-                "Stripe charges for the present plan. Cancel that first, in the list."
-            )
+            raise ValidationError("Stripe charges for the present plan. Cancel that first, in the list.")
         return super().clean() or {}
 
 

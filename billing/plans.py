@@ -42,7 +42,7 @@ def _hold_to_the_clock(subscription: Subscription) -> None:
     subscription.status = subscription.status_at(now)
     if not subscription.grants_plan:
         subscription.plan = _free_plan()
-    elif subscription.pending_plan and subscription.pending_is_due(now):
+    elif subscription.pending_is_due(now) and subscription.pending_plan:
         subscription.plan, subscription.pending_plan = subscription.pending_plan, None
 
 

@@ -15,12 +15,11 @@ from django.db.models import Q
 from django.utils import timezone, translation
 
 from billing import invoices, mails, orders, subscriptions
-from billing.models import Order, ProviderName, Subscription
+from billing.models import Order, PlanLimit, ProviderName, Subscription
 from billing.payments.base import provider
 from billing.payments.sandbox import Answer
 from billing.prices import next_period
 from billing.subscriptions import Reason, Status
-from wisqu.accounts.models import User
 from wisqu.api.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -76,8 +75,7 @@ def _charge_in_sandbox(subscription: Subscription) -> None:
         .order_by("-closed_at")
         .first()
     )
-    assert subscription.paid_until
-    order = renewal_order(subscription.user_id)
+    order = renewal_order(subscription.user_id, before=timezone.now())
     if order is None:
         return
     cause = str(order.pk)
@@ -98,45 +96,47 @@ def _invoice_coming(now: datetime) -> None:
         paid_until__lte=now + INVOICED_BEFORE,
     ).exclude(user__orders__state=Order.State.OPEN)
     for user_id in list(soon.values_list("user_id", flat=True)):
-        renewal_order(user_id)
+        renewal_order(user_id, before=now + INVOICED_BEFORE)
 
 
-def renewal_order(user_id: UUID) -> Order | None:
-    """Write the order and invoice of the next time, for the plan that it will be on; None where none is due."""
+def renewal_order(user_id: UUID, *, before: datetime) -> Order | None:
+    """Return the order of the next time, written with its invoice, for the plan that it will be on.
+
+    None where the paid time lasts beyond `before` (somebody else was faster), or another order waits for staff.
+    """
     with transaction.atomic():
         subscription = subscriptions.locked(user_id)
-        if subscription.status not in Subscription.GRANTING or subscription.paid_until is None:
+        until, plan = subscription.paid_until, subscription.pending_plan or subscription.plan
+        if until is None or until > before or subscription.cancel_at_period_end or plan.is_free:
             return None
-        if (
-            subscription.cancel_at_period_end
-            or Order.objects.filter(user_id=user_id, state=Order.State.OPEN).exists()
-        ):
-            return None
-        plan = subscription.pending_plan or subscription.plan
-        price = plan.price(subscription.interval)
-        if price is None or plan.is_free:
-            return None
-        order = Order.objects.create(
-            user_id=user_id,
-            plan=plan,
-            interval=subscription.interval,
-            kind=Order.Kind.RENEWAL,
-            provider=subscription.provider,
-            amount=price,
-        )
-        period = next_period(subscription.interval, subscription.started_at, subscription.paid_until)
-        with translation.override(User.objects.get(pk=user_id).language):
-            line = invoices.Line(orders.title(plan, subscription.interval), price)
-        invoice = invoices.issue(order=order, lines=(line,), period=period)
-        if subscription.provider == ProviderName.MANUAL:
-            about, owed = invoice.number, f"{invoice.total:.2f} {invoice.currency}"
-            mails.owe(
-                user_id,
-                "invoice_due",
-                about=about,
-                plan=plan.name,
-                number=about,
-                total=owed,
-                until=period.start,
-            )
+        waiting = Order.objects.filter(user_id=user_id, state=Order.State.OPEN).first()
+        if waiting and waiting.kind == Order.Kind.RENEWAL:
+            return waiting
+        if waiting and waiting.provider == ProviderName.MANUAL:
+            return None  # the money for it may be on its way
+        if waiting:
+            subscriptions.close_order(waiting, Order.State.CANCELED, note="superseded")
+        return _write_renewal(subscription, plan, until)
+
+
+def _write_renewal(subscription: Subscription, plan: PlanLimit, until: datetime) -> Order | None:
+    price = plan.price(subscription.interval)
+    if price is None:
+        return None
+    order = Order.objects.create(
+        user_id=subscription.user_id,
+        plan=plan,
+        interval=subscription.interval,
+        kind=Order.Kind.RENEWAL,
+        provider=subscription.provider,
+        amount=price,
+    )
+    period = next_period(subscription.interval, subscription.started_at, until)
+    with translation.override(subscription.user.language):
+        line = invoices.Line(orders.title(plan, subscription.interval), price)
+    invoice = invoices.issue(order=order, lines=(line,), period=period)
+    if subscription.provider == ProviderName.MANUAL:
+        owed = f"{invoice.total:.2f} {invoice.currency}"
+        values = {"plan": plan.name, "number": invoice.number, "total": owed, "until": until}
+        mails.owe(subscription.user_id, "invoice_due", about=invoice.number, **values)
     return order

@@ -155,7 +155,7 @@ def _apply(user_id: UUID, facts: Facts, version: int) -> bool:
 
 def _begin(row: Subscription, facts: Facts) -> None:
     """Begin what was paid for: the payment of its first invoice is what Stripe itself has just told."""
-    if row.subscription_ref and row.status in Subscription.GRANTING:
+    if row.subscription_ref and row.grants_plan:
         raise NeedsStaff(f"{facts.ref} is paid beside {row.subscription_ref}: end one of them and refund it")
     price = _price(facts)
     terms = Terms(

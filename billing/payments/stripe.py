@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import stripe
 from django.conf import settings
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext as _
-from stripe._v1_services import V1Services
 
 from billing.errors import PlanRefused
 from billing.models import Interval, Order, PlanLimit, ProviderName, ProviderPrice, Subscription
 from billing.payments.base import PaymentDeclined, ProviderUnavailable, ReturnUrls
 from wisqu.accounts.models import User
 
+if TYPE_CHECKING:
+    from stripe._v1_services import V1Services
+
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 15
+TIMEOUT_S = 10
+# A Stripe that hangs may not take all threads of the process with it: so many wait for it, others so long for a turn.
+AT_ONCE, TURN_WITHIN_S = 2, 5
 CURRENCY = "usd"
 MISSING = "resource_missing"
+
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 @cache
 def _client(key: str, base: str) -> stripe.StripeClient:
     http = stripe.RequestsClient(timeout=TIMEOUT_S)
-    return stripe.StripeClient(key, base_addresses={"api": base}, max_network_retries=2, http_client=http)
+    return stripe.StripeClient(key, base_addresses={"api": base}, max_network_retries=1, http_client=http)
 
 
 @contextmanager
@@ -39,6 +47,8 @@ def asking() -> Iterator[V1Services]:
     blocks = cast(Any, connection).atomic_blocks
     if blocks and not blocks[-1]._from_testcase:
         raise TransactionManagementError("Stripe is never asked while a transaction is open.")
+    if not _turns.acquire(timeout=TURN_WITHIN_S):
+        raise ProviderUnavailable
     try:
         yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE.rstrip("/")).v1
     except stripe.CardError as error:
@@ -46,6 +56,8 @@ def asking() -> Iterator[V1Services]:
     except stripe.StripeError as error:
         log.error("stripe refused or is away", extra={"error": type(error).__name__, "code": error.code})
         raise ProviderUnavailable from error
+    finally:
+        _turns.release()
 
 
 def is_missing(error: Exception) -> bool:

@@ -57,9 +57,10 @@ class LocalStripe:
         """Return what was asked of Stripe since the last call."""
         return self._play("asked")
 
-    def send_reports_to(self, url: str) -> None:
-        """Let localstripe send its own reports there."""
-        self._post(f"{self._behind.root}/_config/webhooks/ours", {"url": url, "secret": SECRET})
+    def send_reports_to(self, url: str, *kinds: str) -> None:
+        """Let localstripe send its own reports of these kinds there; of no kinds: none."""
+        wish = {"url": url, "secret": SECRET, "events": list(kinds)}
+        self._post(f"{self._behind.root}/_config/webhooks/ours", wish)
 
     def _play(self, what: str, **wish: Any) -> Any:
         return json.loads(self._post(f"{self.url}/_play/{what}", wish))

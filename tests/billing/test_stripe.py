@@ -1,6 +1,7 @@
 """Stripe over HTTP: localstripe, which we did not write, with a stand-in for what it lacks."""
 
 import itertools
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,9 +24,10 @@ from billing.models import (
     WebhookEvent,
 )
 from billing.payments import intake, mirror
+from billing.payments import stripe as gateway
 from billing.payments.base import PaymentDeclined, ProviderUnavailable, ReturnUrls
 from billing.payments.stripe import PROVIDER
-from tests.billing.stripes import LocalStripe, report, send, signature
+from tests.billing.stripes import WEBHOOK, LocalStripe, report, send, signature
 from tests.people import make_user, signed_in
 from wisqu.accounts import erasure
 from wisqu.accounts.models import User
@@ -328,7 +330,7 @@ def test_a_subscription_of_somebody_unknown_is_ignored(stripe_server: LocalStrip
 def test_a_report_that_fails_is_kept_and_handled_later(alice: User, stripe_server: LocalStripe) -> None:
     choose(alice, "premium")
     paid = stripe_server.pay(Order.objects.get().provider_ref)
-    stripe_server.fail(3)
+    stripe_server.fail(2)
     answer = tell("customer.subscription.created", paid["session"]["subscription"])
     assert (answer.json()["state"], of(alice).plan_id) == ("failed", "free")
     with time_machine.travel(timezone.now() + timedelta(minutes=3)):
@@ -351,7 +353,7 @@ def test_a_lost_report_does_not_end_the_plan_of_who_has_paid(
 
 
 def test_while_stripe_is_away_nothing_changes(subscribed: User, stripe_server: LocalStripe) -> None:
-    stripe_server.fail(3)
+    stripe_server.fail(2)
     with pytest.raises(ProviderUnavailable):
         orders.cancel(user=subscribed, now=True)
 
@@ -398,7 +400,7 @@ def test_erasing_an_account_ends_what_stripe_charges(subscribed: User, stripe_se
 def test_an_account_is_not_erased_while_stripe_can_not_be_told(
     subscribed: User, stripe_server: LocalStripe
 ) -> None:
-    stripe_server.fail(3)
+    stripe_server.fail(2)
     with pytest.raises(ProviderUnavailable):
         erasure.erase(subscribed)
 
@@ -409,3 +411,44 @@ def test_no_address_is_kept_of_what_was_reported(subscribed: User) -> None:
     tell("customer.subscription.updated", of(subscribed).subscription_ref, customer_email="alice@example.org")
 
     assert "alice" not in str(list(WebhookEvent.objects.values()))
+
+
+def test_who_comes_back_after_the_grace_is_charged_for_one_subscription(
+    subscribed: User, stripe_server: LocalStripe
+) -> None:
+    before = of(subscribed)
+    stripe_server.look(before.subscription_ref, status="past_due", latest_invoice={"status": "open"})
+    assert before.paid_until
+    with time_machine.travel(before.paid_until + timedelta(days=8), tick=False):
+        outcome = choose(subscribed, "premium")
+        assert outcome.pay_at
+        assert f"DELETE /v1/subscriptions/{before.subscription_ref}" in stripe_server.asked()
+        paid = stripe_server.pay(Order.objects.get(state="open").provider_ref)
+        tell("customer.subscription.created", paid["session"]["subscription"])
+
+    assert (of(subscribed).plan_id, of(subscribed).subscription_ref) == (
+        "premium",
+        paid["session"]["subscription"],
+    )
+
+
+def test_a_stripe_that_hangs_does_not_take_every_thread_along(alice: User, monkeypatch) -> None:
+    monkeypatch.setattr(gateway, "TURN_WITHIN_S", 0.01)
+    with gateway.asking(), gateway.asking(), pytest.raises(ProviderUnavailable):
+        choose(alice, "premium")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_that_localstripe_signs_and_sends_itself_is_enough(
+    alice: User, stripe_server: LocalStripe, live_server
+) -> None:
+    address = f"{live_server.url}{WEBHOOK}"
+    stripe_server.send_reports_to(address, "customer.subscription.created")
+    choose(alice, "premium")
+    stripe_server.pay(Order.objects.get().provider_ref)
+    deadline = time.monotonic() + 20
+    while of(alice).plan_id == "free" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    stripe_server.send_reports_to(address)
+
+    assert of(alice).plan_id == "premium"
