@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { Line } from "./line.js";
 import { Messages, settle } from "./messages.js";
 import "./dismiss.js";
+import "./help.js";
 import { watchMenus, watchTheme } from "./menus.js";
 import { showMeter } from "./meter.js";
 import { api, fetchPart, find, findAll, say, toast } from "./page.js";
