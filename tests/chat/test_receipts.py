@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from chat import receipts
-from chat.models import Message
+from chat import fallback, receipts
+from chat.models import Conversation, Message
+from chat.totals import Total, total_of
+from tests.people import make_alice
 
 
 @pytest.mark.parametrize(
@@ -62,3 +64,82 @@ def test_what_the_cache_saved_is_told_as_a_share(cost: str | None, discount: str
 )
 def test_only_an_answer_at_its_limit_is_cut_short(status: str, reason: str, told: bool) -> None:
     assert receipts.is_cut_short(Message(status=status, finish_reason=reason)) is told
+
+
+def test_everything_that_is_known_of_an_answer_stands_on_its_receipt() -> None:
+    message = Message(
+        model="anthropic/claude-sonnet-4.5",
+        final_model_used="openai/gpt-4o-mini-2024-07-18",
+        fallback_used=True,
+        routing_reason="anthropic/claude-3.5-sonnet was retired, its successor is anthropic/claude-sonnet-4.5; "
+        "anthropic/claude-sonnet-4.5 took too long",
+        models_attempted=["anthropic/claude-sonnet-4.5", "openai/gpt-4o-mini"],
+        provider="OpenAI",
+        prompt_tokens=12000,
+        cached_tokens_read=8000,
+        cached_tokens_written=1500,
+        completion_tokens=900,
+        reasoning_tokens=300,
+        cost_usd=Decimal("0.0123"),
+        cache_discount_usd=Decimal("-0.0004"),
+        first_token_ms=1250,
+        total_ms=61_400,
+    )
+
+    assert receipts.facts(message) == [
+        ("Model", "anthropic/claude-sonnet-4.5"),
+        ("Answered by", "openai/gpt-4o-mini-2024-07-18"),
+        (
+            "Because",
+            "claude-3.5-sonnet was retired; its successor is claude-sonnet-4.5 · claude-sonnet-4.5 took too long",
+        ),
+        ("Tried", "claude-sonnet-4.5 › gpt-4o-mini"),
+        ("Provider", "OpenAI"),
+        ("Tokens read", "12,000"),
+        ("of them from the cache", "8,000"),
+        ("of them put into the cache", "1,500"),
+        ("Tokens written", "900"),
+        ("of them for thinking", "300"),
+        ("Cost", "$0.0123"),
+        ("Saved by the cache", "−$0.0004"),
+        ("First word after", "1.3 s"),
+        ("Finished after", "61 s"),
+    ]
+
+
+def test_every_reason_that_is_noted_can_be_told_to_a_reader() -> None:
+    noted = {words for _, words in fallback._REASONS} | {fallback._reason(fallback.EmptyAnswer())}
+
+    assert noted == set(receipts.reasons())
+
+
+def test_a_reason_in_other_words_is_told_as_it_is() -> None:
+    assert receipts.because("a/b had no room") == "a/b had no room"
+
+
+@pytest.mark.parametrize(("cost", "saved", "kinds"), [
+    ("0", "0", []),
+    ("0.01", "0", ["cost", "tokens"]),
+    ("0.01", "0.04", ["cost", "saved", "tokens"]),
+    ("0.01", "-0.001", ["cost", "lost", "tokens"]),
+])  # fmt: skip
+def test_a_conversations_total_names_what_there_is(cost: str, saved: str, kinds: list[str]) -> None:
+    sums = Total(Decimal(cost), Decimal(saved), 1200 if kinds else 0)
+
+    assert [kind for kind, _ in receipts.total(sums)] == kinds
+
+
+@pytest.mark.django_db
+def test_a_conversations_total_is_one_query_over_all_its_branches(django_assert_num_queries) -> None:
+    conversation = Conversation.objects.create(owner=make_alice())
+    for cost in ("0.1", "0.2", None):
+        Message.objects.create(
+            conversation=conversation,
+            role="assistant",
+            cost_usd=cost,
+            cache_discount_usd=cost,
+            total_tokens=5,
+        )
+
+    with django_assert_num_queries(1):
+        assert total_of(conversation.id) == Total(Decimal("0.3"), Decimal("0.3"), 15)
