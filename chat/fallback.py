@@ -67,7 +67,7 @@ class Patience(msgspec.Struct, frozen=True):
     usual: Deadlines = Deadlines()
     hurried: Deadlines = Deadlines(first_byte=15.0, silence=30.0)
     rushed: Deadlines = Deadlines(first_byte=5.0, silence=15.0)
-    silence: float = 60.0
+    silence: float = 90.0
     turn: float = 600.0
     pause: float = 0.5
     longest_pause: float = 5.0
@@ -257,7 +257,8 @@ class Course:
         if len(self.candidates) == 1:
             return Step(candidate, request, self._bounded(self.patience.usual), max_retries=None, pause=pause)
         standing = tuple(name for name in request.fallback_models if self.breakers.is_closed(name))
-        deadlines = self.patience.hurried if self._queue else self.patience.usual
+        is_last = not self._queue and self._passes == 1
+        deadlines = self.patience.usual if is_last else self.patience.hurried
         if is_rushed:
             deadlines = self.patience.rushed
         request = msgspec.structs.replace(request, fallback_models=standing)

@@ -7,6 +7,8 @@ tells exactly where they go on; what they repeat is taken away.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from presets.tokens import estimate
@@ -17,10 +19,12 @@ from wisqu.openrouter.types import ChatRequest, Message
 _ANCHOR = 60
 # A model that was to go on by itself may begin with a few letters like those before; this much is no chance.
 _NO_CHANCE = 16
+# So much of an answer is known again although something stands before it.
+_KNOWN_AGAIN = 6
 # Something like "Here is the rest:" may stand before the repetition.
 _PREFACE = 60
-# After these a word follows without a blank.
-_OPENING = "([{<«“\"'`/\\-_#*@"
+# A word follows without a blank after these; after those that open something; and after the others where they do.
+_JOINING, _OPENING, _PAIRED = "/\\-_#@", "([{<«“‘", '"*`'
 # Repeated words are looked for in so much of the end of an answer.
 _LOOKED_AT = 6000
 # An answer is never asked for with fewer tokens than this.
@@ -73,6 +77,9 @@ class Joiner:
         self._ending = text[len(text.rstrip()) :]
         self._known = _squeezed(text[-_LOOKED_AT:])
         self._anchor = _squeezed(anchor(text)) if told else ""
+        # Who was told to repeat may repeat the last word alone; from others that is the next word.
+        last_word = text.rsplit(maxsplit=1)[-1:]
+        self._least = min(_NO_CHANCE, max(2, len(last_word[0]))) if told and last_word else _NO_CHANCE
         self._held: str | None = "" if text.strip() else None
         self.cut = 0  # how much longer what was said is than what was given of it
 
@@ -96,21 +103,33 @@ class Joiner:
         rest = _after(held, repeated) if repeated else held
         if self._ending:
             rest = rest[len(self._ending) :] if rest.startswith(self._ending) else rest.lstrip()
-        elif self._anchor and not repeated and rest[:1].isalnum() and self._text[-1] not in _OPENING:
+        elif self._anchor and not repeated and self._needs_blank(rest):
             # A new message never begins with a blank, even where the sentence it goes on with needs one.
             rest = " " + rest
         self.cut = len(held) - len(rest)
         return rest
 
+    def _needs_blank(self, rest: str) -> bool:
+        """Tell whether a blank belongs between the text and the rest, as far as signs can tell."""
+        last, first = self._text[-1], rest[:1]
+        begins = first.isalnum() or _opens(first, self._text)
+        return begins and last not in _JOINING and not _opens(last, self._text.rstrip(last))
+
     def _repeated(self, said: str) -> int:
         """Return how many characters, blanks aside, at the beginning only lead up to where the text so far ends."""
         known, place = self._known, said.find(self._anchor) if self._anchor else -1
-        if place == 0 or (place > 0 and len(self._anchor) >= _NO_CHANCE):
+        if place == 0 or (place > 0 and len(self._anchor) >= _KNOWN_AGAIN):
             return place + len(self._anchor)
-        for size in range(min(len(said), len(known)), _NO_CHANCE - 1, -1):
+        for size in range(min(len(said), len(known)), self._least - 1, -1):
             if known.endswith(said[:size]):
                 return size
         return 0
+
+
+def _opens(sign: str, before: str) -> bool:
+    """Tell whether a sign (or a run of it) after that text opens something: a quotation, bold type."""
+    is_free = sign in _PAIRED and len(re.findall(re.escape(sign) + "+", before)) % 2 == 0
+    return sign != "" and (sign in _OPENING or is_free)
 
 
 def _squeezed(text: str) -> str:

@@ -46,14 +46,33 @@ def test_a_repetition_is_known_by_whoever_was_not_asked_for_one() -> None:
     assert joined(TEXT, TEXT[-40:] + REST, model=GOES_ON) == TEXT + REST
 
 
-def test_a_model_that_repeats_nothing_gets_its_blank() -> None:
-    assert joined(TEXT, REST.strip()) == TEXT + REST
+@pytest.mark.parametrize(
+    "whole",
+    [TEXT + "|" + REST, 'from first| "well" and', 'from "|well" and', 'from "well"| and', "so **|bold** it",
+     "so **bold**| it", "so| **bold** it", "(|see) there", "there| (see)", "end.| Then", "it|, then", "well-|known"],
+)  # fmt: skip
+def test_a_model_that_repeats_nothing_gets_its_blank(whole: str) -> None:
+    text, rest = whole.split("|")
+    assert joined(text, rest.strip()) == text + rest
 
 
 @pytest.mark.parametrize("said", ["\n\n- two", "- two", "\n- two"])
 def test_blanks_at_the_break_are_not_doubled(said: str) -> None:
     assert joined("- one\n\n", said, model=GOES_ON) == "- one\n\n- two"
     assert joined("- one\n\n", "- one" + said) == "- one\n\n- two"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("better than a thousand months.", "months."),
+        ("better than a thousand months.", "thousand months."),
+        ("better than", "Here is the rest: better than"),
+        (TEXT, "Here is the rest: " + TEXT),
+    ],
+)
+def test_less_or_more_than_was_told_is_a_repetition_too(text: str, said: str) -> None:
+    assert joined(text, said + " and so on") == text + " and so on"
 
 
 def test_a_break_inside_a_word_is_mended() -> None:

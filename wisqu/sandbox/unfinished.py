@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-# "... was cut off ...", and after the last colon the words to begin with.
-_TOLD = re.compile(r"\bcut off\b.*:\n(.*)\Z", re.DOTALL)
+# "... was cut off ...", and after the first colon at the end of a line the words to begin with.
+_TOLD = re.compile(r"\bcut off\b.*?:\n(.*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
