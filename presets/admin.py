@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -16,8 +18,24 @@ from presets.pricing import PRICE_NAMES
 __all__ = ["preset_admin"]  # the other half of this desk: importing it puts it in place
 
 
+_PER_MILLION = 1_000_000
+
+
+class PlainPrice(forms.TextInput):
+    """Shows a price with its digits, never as a power of ten."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Return the digits of a number, without zeros at the end."""
+        return _digits(value) if isinstance(value, Decimal) else value
+
+
 class CatalogueModelForm(forms.ModelForm):  # type: ignore[type-arg]
     """Refuses prices that would block the model behind the operator's back."""
+
+    class Meta:
+        """A reason is a sentence."""
+
+        widgets: ClassVar = {"blocked_reason": forms.TextInput(attrs={"size": 100})}
 
     def clean(self) -> dict[str, Any]:
         """Check prices and overrides as the catalogue will."""
@@ -56,18 +74,45 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = CatalogueModelForm
     actions = ("accept_prices", "follow_again")
-    list_display = (
-        "slug",
-        "name",
-        "price_prompt",
-        "price_completion",
-        "advanced",
-        "is_listed",
-        "blocked_reason",
+    formfield_overrides: ClassVar = {
+        models.JSONField: {"widget": forms.Textarea(attrs={"rows": 2, "cols": 100})},
+        models.DecimalField: {"widget": PlainPrice(attrs={"size": 24})},
+    }
+    list_display = ("slug", "million_in", "million_out", "advanced", "is_listed", "blocked_reason")
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "blocked_reason", "advanced", "is_listed", "successor")}),
+        ("Prices, in USD a token", {"fields": (*sync.PRICE_FIELDS, "overrides")}),
+        ("OpenRouter", {"fields": ("openrouter_lists", "staff_accepted", "kept_as_set", "seen_at")}),
+        (
+            "Abilities",
+            {
+                "fields": (
+                    "context_length",
+                    "max_completion_tokens",
+                    "input_modalities",
+                    "output_modalities",
+                    "supported_parameters",
+                    "cache_mode",
+                    "cache_min_tokens",
+                    "canonical_slug",
+                    "updated_at",
+                )
+            },
+        ),
     )
     list_filter = (Blocked, "advanced", "is_listed", "cache_mode")
     search_fields = ("slug", "canonical_slug", "name")
     readonly_fields = ("openrouter_lists", "staff_accepted", "kept_as_set", "seen_at", "updated_at")
+
+    @admin.display(description="USD a million in", ordering="price_prompt")
+    def million_in(self, row: CatalogueModel) -> str:
+        """Show what a million prompt tokens cost."""
+        return "-" if row.price_prompt is None else _digits(row.price_prompt * _PER_MILLION)
+
+    @admin.display(description="out", ordering="price_completion")
+    def million_out(self, row: CatalogueModel) -> str:
+        """Show what a million completion tokens cost."""
+        return "-" if row.price_completion is None else _digits(row.price_completion * _PER_MILLION)
 
     @admin.display(description="Listed by OpenRouter")
     def openrouter_lists(self, row: CatalogueModel) -> str:
@@ -110,6 +155,10 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             sync.accept(obj)
         else:
             super().save_model(request, obj, form, change)
+
+
+def _digits(price: Decimal) -> str:
+    return f"{price.normalize():f}"
 
 
 def _in_words(texts: dict[str, Any] | None) -> str:
