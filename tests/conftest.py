@@ -13,7 +13,7 @@ from tests.live import Sandbox, Web, end_running_turns
 from tests.network import refuse_outside
 
 # These folders touch neither the database nor Redis: one run of them says everything.
-PURE = ("tests/house/", "tests/openrouter/", "tests/sandbox/")
+PURE = ("tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/")
 SEEDS = ("seed_models", "seed_plans", "seed_presets")
 DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
 

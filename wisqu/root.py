@@ -12,6 +12,7 @@ from ninja.parser import Parser
 
 from billing.urls import urlpatterns as billing_urls
 from chat.api import router as chat_router
+from chat.quotations import router as quotations_router
 from chat.titleapi import router as titles_router
 from chat.urls import api_urlpatterns as chat_urls
 from presets.urls import urlpatterns as presets_urls
@@ -37,6 +38,7 @@ ninja_api = NinjaAPI(
 handlers.install(ninja_api)
 ninja_api.add_router("", chat_router)
 ninja_api.add_router("", titles_router)
+ninja_api.add_router("", quotations_router)
 ninja_api.add_router("", health_router)
 
 urlpatterns = [

@@ -1,0 +1,302 @@
+"""Finds what a text quotes from the Qur'an or presents as such, and says of each whether it is.
+
+No model, no network: words are compared with the text itself. Nothing is corrected, only told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from wisqu.scripture.claims import Claim, claims, is_introduced
+from wisqu.scripture.index import Index, index
+from wisqu.scripture.letters import WORD, fold
+from wisqu.scripture.matching import Match, exact_length, matches
+from wisqu.scripture.references import Reference, State, references
+from wisqu.scripture.short import closest
+from wisqu.scripture.tokens import Run, runs
+from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_words
+
+# Unmarked words are taken for a quotation from so many on: fewer meet by chance, or are everybody's phrases.
+_LEAST_EXACT = 5
+_LEAST_WHOLE = 4  # of a whole verse that stands by itself
+_LEAST_ALTERED = 6
+_MOST_CHANGED = 0.34
+_MOST_LOOKED_AT = 300  # the commonest words stand in thousands of places
+# A reference belongs to the quotation when no more than this stands between them.
+_REACH_AFTER, _REACH_BEFORE = 45, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was found in a text."""
+
+    quotations: tuple[Quotation, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing found is wrong."""
+        return all(each.verdict == "genuine" for each in self.quotations) and all(
+            each.state == "real" for each in self.references
+        )
+
+
+def check(text: str) -> Report:
+    """Return the quotations and references in the text. Time grows with the text's length, whatever it holds."""
+    named = references(text)
+    if WORD.search(text) is None:
+        return Report(references=tuple(named))
+    source = index()
+    marked = _outermost(
+        [claim for claim in claims(text) if claim.is_certain or _is_referred(claim, named, text)]
+    )
+    found = [quotation for run in runs(text, source) for quotation in _of_run(text, run, marked, source)]
+    quotations, named = _with_references(text, found, named)
+    return Report(tuple(quotations), tuple(named))
+
+
+def _is_referred(claim: Claim, named: Sequence[Reference], text: str) -> bool:
+    return _beside(claim.start, claim.end, named, text) is not None
+
+
+def _outermost(found: list[Claim]) -> list[Claim]:
+    kept: list[Claim] = []
+    for claim in sorted(found, key=lambda each: (each.start, -each.end)):
+        if not kept or claim.start >= kept[-1].end:
+            kept.append(claim)
+    return kept
+
+
+# --- Quotations -------------------------------------------------------------------------------------------------------
+
+
+def _of_run(text: str, run: Run, marked: Sequence[Claim], source: Index) -> Iterator[Quotation]:
+    starts = [token.start for token in run]
+    at = 0
+    for claim in marked:
+        first, last = bisect_left(starts, claim.start), bisect_left(starts, claim.end)
+        if first >= last or first < at:
+            continue
+        yield from _unmarked(text, run[at:first], source)
+        yield from _marked(text, run[first:last], claim, source)
+        at = last
+    yield from _unmarked(text, run[at:], source)
+
+
+def _marked(text: str, run: Run, claim: Claim, source: Index) -> Iterator[Quotation]:
+    """Judge words that are presented as the Qur'an's: each of them has to be."""
+    body = run[_basmala(run, source) :]
+    if not body:
+        yield judge(text, run, _at(run, 0, len(run), _BASMALA, source), source)
+        return
+    found = matches(body, source) or _few_words(body, source)
+    covered = sum(match.last - match.first for match in found if match.is_exact)
+    if covered < len(body):
+        whole = closest(body, 0, len(body), source, is_marked=True)
+        if whole is not None and (not found or whole.score > sum(match.score for match in found)):
+            found = [whole]
+    covered = sum(match.last - match.first for match in found)
+    if sum(match.fitting for match in found) * 2 < len(body):
+        yield Quotation(run[0].start, run[-1].end, text[run[0].start : run[-1].end], "unknown")
+    elif covered == len(body):
+        yield from (judge(text, body, match, source) for match in found)
+    else:
+        yield _altered_whole(text, body, found, source)
+
+
+def _few_words(run: Run, source: Index) -> list[Match]:
+    """Return one or two words where they stand in the text."""
+    if len(run) > 2:
+        return []
+    candidates = source.with_word(run[0].spellings[0])[:_MOST_LOOKED_AT]
+    begins = [at for at in candidates if exact_length(run, 0, at, source) == len(run)]
+    if not begins:
+        return []
+    return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=begins[1:])]
+
+
+def _altered_whole(text: str, run: Run, found: list[Match], source: Index) -> Quotation:
+    """Return what holds genuine words and others beside them as one altered quotation."""
+    best = max(found, key=lambda match: match.score)
+    one = judge(text, run, best, source)
+    others = list(one.differences)
+    covered = [range(match.first, match.last) for match in found]
+    free = [at for at in range(len(run)) if not any(at in span for span in covered)]
+    for first, last in _spans(free):
+        start, end = run[first].start, run[last - 1].end
+        others.append(Mistake(start, end, text[start:end], _beside_match(first, last, best, source)))
+    others.sort(key=lambda each: each.start)
+    start, end = run[0].start, run[-1].end
+    return replace(
+        one, start=start, end=end, text=text[start:end], verdict="altered", differences=tuple(others)
+    )
+
+
+def _beside_match(first: int, last: int, match: Match, source: Index) -> str:
+    """Return what the verse says where the words right before or behind a match stand."""
+    verse_begin, verse_end = source.span(source.verse_of(match.begin))
+    if last == match.first:
+        return " ".join(uthmani_words(max(verse_begin, match.begin - (last - first)), match.begin, source))
+    if first == match.last:
+        verse_end = source.span(source.verse_of(match.end - 1))[1]
+        return " ".join(uthmani_words(match.end, min(verse_end, match.end + last - first), source))
+    return ""
+
+
+def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    first = None
+    for at, number in enumerate(numbers):
+        if first is None:
+            first = number
+        if at + 1 == len(numbers) or numbers[at + 1] != number + 1:
+            yield first, number + 1
+            first = None
+
+
+def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
+    """Judge words that nobody presents as a quotation: enough of them must be the Qur'an's to be one."""
+    if len(run) < 3:
+        return
+    found = matches(run, source)
+    found += _whole_sentences(run, found, source)
+    for match in sorted(found, key=lambda each: each.first):
+        start = run[match.first].start
+        least = 3 if is_introduced(text, start) else _LEAST_EXACT
+        if _is_enough(run, match, least, source) and not _is_phrase(run, match):
+            yield judge(text, run, match, source)
+
+
+def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> list[Match]:
+    """Return sentences that are a short verse but for a change, where no match has been found."""
+    borders = [at for at, token in enumerate(run) if at == 0 or token.borders] + [len(run)]
+    more = []
+    for first, last in pairwise(borders):
+        inside = [match for match in found if match.first < last and first < match.last]
+        if any(match.last - match.first >= last - first for match in inside):
+            continue
+        whole = closest(run, first, last, source, is_marked=False)
+        if whole is not None and all(whole.score > match.score for match in inside):
+            more.append(whole)
+    return more
+
+
+def _is_enough(run: Run, match: Match, least: int, source: Index) -> bool:
+    is_whole = match.together == 2
+    if match.is_exact:
+        return match.fitting >= (min(least, _LEAST_WHOLE) if is_whole else least)
+    if match.changes > _MOST_CHANGED * (match.fitting + match.changes):
+        return False
+    if is_whole:
+        return match.fitting >= _LEAST_WHOLE - 1
+    return match.fitting >= (_LEAST_EXACT if _stands_alone(run, match) else _LEAST_ALTERED)
+
+
+def _stands_alone(run: Run, match: Match) -> bool:
+    """Tell whether the words are a whole sentence, line or cell."""
+    begins = match.first == 0 or bool(run[match.first].borders)
+    return begins and (match.last == len(run) or bool(run[match.last].borders))
+
+
+# What people say that also stands in the Qur'an: no quotation unless it is marked as one.
+_PHRASES = frozenset(
+    tuple(map(fold, phrase.split(" ")))
+    for phrase in (
+        "بسم الله الرحمن الرحيم",
+        "الحمد لله رب العالمين",
+        "لا اله الا الله",
+        "لا اله الا هو",
+        "انا لله وانا اليه راجعون",
+        "حسبنا الله ونعم الوكيل",
+        "ان شاء الله",
+        "ما شاء الله",
+        "سبحان الله رب العالمين",
+        "بالله من الشيطان الرجيم",
+        "على كل شيء قدير",
+        "هو على كل شيء قدير",
+        "عليه توكلت واليه انيب",
+        "لا قوة الا بالله",
+        "السلام على من اتبع الهدى",
+        "والسلام على من اتبع الهدى",
+        "في سبيل الله",
+        "من الشيطان الرجيم بسم الله الرحمن الرحيم",
+        "رب العرش العظيم",
+        "يا ايها الذين امنوا",
+        "والحمد لله رب العالمين",
+        "ان الحمد لله رب العالمين",
+        "لله رب العالمين",
+    )
+)
+
+
+def _is_phrase(run: Run, match: Match) -> bool:
+    words = tuple(token.spellings[0] for token in run[match.first : match.last])
+    if match.begin == _BASMALA:
+        words = words[_BASMALA_WORDS:]
+    return not words or words in _PHRASES
+
+
+_BASMALA = 0  # the number of its first word in the text
+_BASMALA_WORDS = 4
+
+
+def _basmala(run: Run, source: Index) -> int:
+    """Return how many words of a basmala stand in front."""
+    return _BASMALA_WORDS if exact_length(run, 0, _BASMALA, source) == _BASMALA_WORDS else 0
+
+
+def _at(run: Run, first: int, last: int, begin: int, source: Index) -> Match:
+    return Match(first, last, begin, begin + last - first)
+
+
+# --- References -------------------------------------------------------------------------------------------------------
+
+
+def _with_references(
+    text: str, found: list[Quotation], named: list[Reference]
+) -> tuple[list[Quotation], list[Reference]]:
+    """Put each quotation and the reference beside it together; a reference that names other verses is a mismatch."""
+    changed = {}
+    quotations = []
+    for quotation in found:
+        one = _beside(quotation.start, quotation.end, named, text)
+        if one is not None:
+            if (
+                one.state == "real"
+                and quotation.places
+                and not any(_meets(one, place) for place in quotation.places)
+            ):
+                changed[one.start] = "mismatch"
+                one = replace(one, state="mismatch")
+            quotation = _narrowed(replace(quotation, reference=one))
+        quotations.append(quotation)
+    states: dict[int, State] = changed  # type: ignore[assignment]
+    return quotations, [replace(one, state=states.get(one.start, one.state)) for one in named]
+
+
+def _narrowed(quotation: Quotation) -> Quotation:
+    """Put the place that the reference names first."""
+    one = quotation.reference
+    if one is None or one.state != "real":
+        return quotation
+    meant = [place for place in quotation.places if _meets(one, place)]
+    return replace(
+        quotation, places=tuple(meant + [place for place in quotation.places if place not in meant])
+    )
+
+
+def _meets(one: Reference, place: Place) -> bool:
+    return one.surah == place.surah and one.first <= place.last and place.first <= one.last
+
+
+def _beside(start: int, end: int, named: Sequence[Reference], text: str) -> Reference | None:
+    """Return the reference that belongs to what stands between `start` and `end`: right behind it, else before it."""
+    for one in named:
+        if end <= one.start <= end + _REACH_AFTER and "\n\n" not in text[end : one.start]:
+            return one
+    for one in reversed(named):
+        if start - _REACH_BEFORE <= one.end <= start and "\n\n" not in text[one.end : start]:
+            return one
+    return None

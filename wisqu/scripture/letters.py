@@ -1,0 +1,86 @@
+"""Arabic letters, however they are typed: what two spellings of a word have in common.
+
+`fold` brings a word to bare letters: no vowels, no tatweel, one alef, one ya, one kaf. Uthmani spelling writes many a
+long `a` as a small alef above the line, so there are two foldings of it: without that alef, and with it as a letter.
+`skeleton` keeps so little that every spelling of a word has the same one; it finds candidates, it never decides.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+SMALL_ALEF = "\u0670"
+
+# Letters, vowels, small signs and joiners that a word may hold; digits and punctuation are not among them.
+_IN_WORD = (
+    "\u0610-\u061a\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06e8\u06ea-\u06ef\u06fa-\u06ff"
+    "\u0750-\u077f\u08a0-\u08ff"
+)
+_FORMS = "\ufb50-\ufbb1\ufbd3-\ufd3d\ufd50-\ufdf9\ufe70-\ufefc"
+_JOINERS = "\u200c\u200d"
+WORD = re.compile(f"[{_IN_WORD}{_FORMS}][{_IN_WORD}{_FORMS}{_JOINERS}]*")
+
+_SAME = {
+    "ا": "أإآٱٲٳٵ",
+    "و": "ؤٶٷۄۅۆۇۈۉۊۋۏ",
+    "ي": "ىئیېےۓٸۍێۑ",
+    "ك": "کڪګڬڭڮ",
+    "ه": "ةہھۀۂۃەۿ",
+    "ت": "ٺ",
+    "ن": "ں",
+}
+HAMZA = "\u0621"
+# Beyond vowels: tatweel and the small letters of Uthmani script.
+_DROPPED = [
+    *(0x0640, 0x0670, 0x0674, 0x200C, 0x200D),
+    *range(0x0610, 0x061B),
+    *range(0x064B, 0x0660),
+    *range(0x06D6, 0x06DD),
+    *range(0x06DF, 0x06E9),
+    *range(0x06EA, 0x06EE),
+    *range(0x08CA, 0x0900),
+]
+
+
+def _table() -> dict[int, str | None]:
+    table: dict[int, str | None] = dict.fromkeys(_DROPPED)
+    for letter, variants in _SAME.items():
+        table |= {ord(variant): letter for variant in variants}
+    # Ligatures and positional forms, as copied out of PDF files.
+    for code in [*range(0xFB50, 0xFDFA), *range(0xFE70, 0xFEFD)]:
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if plain != chr(code):
+            table[code] = plain.translate(table)
+    return table
+
+
+_BARE = _table()
+_FULL = _BARE | {ord(SMALL_ALEF): "ا"}
+_SKELETON = str.maketrans("", "", "اوي")
+_TWICE = re.compile(r"(.)\1+")
+
+
+@lru_cache(maxsize=20_000)
+def fold(word: str) -> str:
+    """Return the bare letters of a word, its small alefs dropped."""
+    return _without_hamza(word.translate(_BARE))
+
+
+def fold_full(word: str) -> str:
+    """Return the bare letters of a word, its small alefs as letters."""
+    return _without_hamza(word.translate(_FULL)) if SMALL_ALEF in word else fold(word)
+
+
+def _without_hamza(letters: str) -> str:
+    """Drop the lone hamza, which spellings put in different places; at the beginning it stands for an alef."""
+    if letters.startswith(HAMZA):
+        letters = "ا" + letters[1:]
+    return letters.replace(HAMZA, "")
+
+
+@lru_cache(maxsize=40_000)
+def skeleton(folded: str) -> str:
+    """Return what all spellings of a folded word share: no long vowels, no doubled letters."""
+    return _TWICE.sub(r"\1", folded.translate(_SKELETON)) or folded[:1]

@@ -1,0 +1,127 @@
+"""References to verses in every usual form, in seven languages: `Quran 2:255`, `Al-Baqarah 255`, `البقرة: ٢٥٥`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from wisqu.scripture.names import surah_number
+from wisqu.scripture.verses import exists
+
+State = Literal["real", "impossible", "mismatch"]
+
+_N = r"([0-9٠-٩۰-۹]{1,4})"
+_DASH = r"\s*(?:[-–—‑]|to|bis|ile|sampai|à|إلى|الى|تا|سے)\s*"
+_RANGE = rf"{_N}(?:{_DASH}{_N})?"
+_BOOK = (
+    r"(?:(?:the\s+)?(?:holy\s+|noble\s+|glorious\s+)?(?:al-?\s?)?(?:Qur['’ʾʼ]?[aâā]n|Koran|Kur['’]?[aâ]n(?:-ı\s+Kerim)?|Coran)(?:\s+karim)?"
+    r"|QS\.?|Q\.\s?S\.?|Q\.?|القرآن(?:\s+الكريم)?|القران(?:\s+الكريم)?|قرآن(?:\s+(?:کریم|مجید|پاک|كريم))?)"
+)
+_SURAH = r"(?:s[uû]ra[th]?|s[uû]re(?:si|sinin)?|sourate|chapter|سورة|سوره|سورۃ|سورہ)"
+_VERSE = (
+    r"(?:verses?|ayah?s?|ayats?|aayat|ayet(?:ler)?(?:i|inde)?|versets?|v{1,2}(?:\.|(?=\s))"
+    r"|الآيات|الآية|آيات|آية|الاية|اية|آیات|آیه|آیت|آیۃ)"
+)
+_LATIN_NAME = r"([A-ZÂÎÛİ'‘’][\w'’‘ʿʾ]*(?:[- ](?:i[ -])?[^\W\d_][\w'’‘ʿʾ]*){0,2}?)"
+_LETTERS = "[\u0621-\u064a\u066e-\u06d3][\u0621-\u065f\u066e-\u06d3]{0,30}"
+_ARABIC_NAME = rf"({_LETTERS}(?:[ \u200c]{_LETTERS})??)"
+# Names may be followed by the chapter's number, and in Turkish by the word for chapter.
+_AFTER_NAME = r"(?:\s+s[uû]resi(?:nin|nde)?)?(?:\s*[\[(]\s*[0-9٠-٩۰-۹]{1,3}\s*[\])])?"
+_COLON = r"\s*[:：.،/]\s*"
+
+_NUMBERS = re.compile(
+    # Q 2:255, Qur'an 2:255-257, القرآن ٢:٢٥٥
+    rf"(?<!\w){_BOOK}[\s,(\[]*(?:{_SURAH}\s*)?{_N}{_COLON}{_RANGE}(?!\d)"
+    # surah 2 verse 255, sourate 2, verset 255
+    rf"|(?<!\w){_SURAH}\s*(?:no\.?\s*)?{_N}[\s,،:.(]*(?:{_VERSE}\s*[:.]?\s*){_RANGE}(?!\d)"
+    rf"|(?<!\w){_SURAH}\s*{_N}\s*:\s*{_RANGE}(?!\d)"
+    # (2:255), [2:255-257]
+    rf"|[(\[﴿]\s*{_N}\s*:\s*{_RANGE}\s*[)\]﴾]"
+    # verse 2:255
+    rf"|(?<!\w){_VERSE}\s*{_N}\s*:\s*{_RANGE}(?!\d)",
+    re.IGNORECASE,
+)
+_LATIN = re.compile(
+    rf"(?<!\w)(?:(?P<word>(?i:{_SURAH}))\s+)?{_LATIN_NAME}(?P<mid>{_AFTER_NAME})"
+    rf"(?:(?P<said>[\s,(]*(?i:{_VERSE})\s*[:.]?\s*)|(?P<colon>\s*[:,(\[]\s*)|\s+)(?:\d{{1,3}}\s*:\s*)?{_RANGE}(?![\d\w])"
+)
+_ARABIC = re.compile(
+    rf"(?<!\w)(?:(?P<word>{_SURAH})\s+)?{_ARABIC_NAME}(?P<mid>{_AFTER_NAME})"
+    rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+){_RANGE}(?!\d)"
+)
+_IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
+_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+# Names that are everyday words or names of people: with a bare number behind they say nothing of a chapter.
+_EVERYDAY = frozenset({10, 11, 12, 14, 19, 22, 31, 47, 50, 38, 71, 97, 54, 89, 91, 92, 72, 106, 110})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Verses that the text from `start` to `end` names. `state` says whether there are such verses."""
+
+    start: int
+    end: int
+    text: str
+    surah: int
+    first: int
+    last: int
+    state: State
+
+
+def references(text: str) -> list[Reference]:
+    """Return the references in the text, in its order, each place once."""
+    found: list[Reference] = []
+    for one in sorted([*_by_numbers(text), *_by_names(text)], key=lambda each: (each.start, -each.end)):
+        if not found or one.start >= found[-1].end:
+            found.append(one)
+    return found
+
+
+def _by_numbers(text: str) -> Iterator[Reference]:
+    for match in _NUMBERS.finditer(text):
+        surah, first, *last = [group for group in match.groups() if group]
+        yield _reference(match.start(), match.end(), text, _number(surah), first, last[0] if last else first)
+
+
+def _by_names(text: str) -> Iterator[Reference]:
+    for pattern in (_LATIN, _ARABIC):
+        at = 0
+        while match := pattern.search(text, at):
+            at = max(match.start() + 1, match.end(pattern.groupindex["word"] + 1) if match["word"] else 0)
+            one = _named(match, text, pattern)
+            if one is not None:
+                at = one.end
+                yield one
+
+
+def _named(match: re.Match[str], text: str, pattern: re.Pattern[str]) -> Reference | None:
+    """Return the reference when some ending of the words before the number names a chapter."""
+    name_group = pattern.groupindex["word"] + 1
+    name, start = match[name_group], match.start(name_group)
+    surah = surah_number(name) if not _IS_SURAH.fullmatch(name) else None
+    while surah is None and (space := re.search(r"[ \u200c]", name)):
+        name, start = name[space.end() :], start + space.end()
+        surah = surah_number(name)
+    if surah is None:
+        return None
+    is_announced = bool(match["word"] and start == match.start(name_group)) or bool(
+        match["said"] or match["colon"] or match["mid"]
+    )
+    if not is_announced and surah in _EVERYDAY:
+        return None
+    groups = match.groups()
+    first, last = groups[-2], groups[-1]
+    begin = match.start() if match["word"] and start == match.start(name_group) else start
+    return _reference(begin, match.end(), text, surah, first, last or first)
+
+
+def _reference(start: int, end: int, text: str, surah: int, first: str, last: str) -> Reference:
+    begin, stop = _number(first), _number(last)
+    is_real = begin <= stop and exists(surah, begin) and exists(surah, stop)
+    return Reference(start, end, text[start:end], surah, begin, stop, "real" if is_real else "impossible")
+
+
+def _number(digits: str) -> int:
+    return int(digits.translate(_DIGITS))

@@ -1,0 +1,110 @@
+"""Short verses with a changed word: too little stays the same for three words in a row to find them.
+
+A whole sentence or quotation of a few words is laid beside the short verses that share words with it, end to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+
+from wisqu.scripture.index import Index, index
+from wisqu.scripture.matching import Change, Difference, Match, is_swap
+from wisqu.scripture.tokens import Run
+
+LONGEST = 10
+_MOST_CHANGES = 2
+_LEAST = 3  # words that must fit where nobody says that it is a verse
+
+
+def _short_verses() -> Iterator[tuple[int, list[int]]]:
+    """Yield the number of each short verse with the skeletons of its words."""
+    text = index()
+    for verse in range(len(text.places)):
+        begin, end = text.span(verse)
+        if end - begin <= LONGEST:
+            yield verse, [text.key_at(number) for number in range(begin, end)]
+
+
+@cache
+def _verses_with() -> dict[int, list[int]]:
+    """Return the short verses that hold a word, by the number of its skeleton."""
+    found: dict[int, list[int]] = {}
+    for verse, keys in _short_verses():
+        for key in set(keys):
+            found.setdefault(key, []).append(verse)
+    return found
+
+
+@cache
+def _verses_with_pair() -> dict[tuple[int, int], list[int]]:
+    """Return the short verses that hold two words next to each other, or with one word between them."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for verse, keys in _short_verses():
+        for pair in set(_pairs(keys)):
+            found.setdefault(pair, []).append(verse)
+    return found
+
+
+def _pairs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    yield from pairwise(keys)
+    yield from zip(keys, keys[2:], strict=False)
+
+
+def _candidates(keys: Sequence[int], *, is_marked: bool) -> Iterable[int]:
+    """Return the verses to lay a sentence beside. What is no quotation by its marks shares at least a pair of words."""
+    if not is_marked:
+        pairs = _verses_with_pair()
+        return {verse for pair in _pairs(keys) for verse in pairs.get(pair, ())}
+    words = _verses_with()
+    return {verse for key in set(keys) for verse in words.get(key, ())}
+
+
+def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) -> Match | None:
+    """Return how words `first` to `last` of the run are a whole short verse but for a change; None when they are none.
+
+    What is marked as a quotation may have changed more than a sentence that merely resembles a verse.
+    """
+    size = last - first
+    if not 2 <= size <= LONGEST + 1:
+        return None
+    best: Match | None = None
+    for verse in _candidates([token.key for token in run[first:last]], is_marked=is_marked):
+        begin, end = text.span(verse)
+        least = max(1, (end - begin) // 2) if is_marked else _LEAST
+        if abs(end - begin - size) > 1:
+            continue
+        match = _lay(run, first, last, begin, end, text)
+        if match is None or match.fitting < least:
+            continue
+        if match.changes > (2 if is_marked and size > 4 else 1):
+            continue
+        if best is None or (match.score, -match.begin) > (best.score, -best.begin):
+            match.others = (
+                [best.begin, *best.others] if best is not None and best.score == match.score else []
+            )
+            best = match
+        elif match.score == best.score:
+            best.others.append(match.begin)
+    return best
+
+
+def _lay(run: Run, first: int, last: int, begin: int, end: int, text: Index) -> Match | None:
+    """Lay the words beside a whole verse; what does not fit at the same distance from either end is the change."""
+    size, length = last - first, end - begin
+    ahead = 0
+    while ahead < min(size, length) and text.is_word(begin + ahead, run[first + ahead].spellings):
+        ahead += 1
+    back = 0
+    while back < min(size, length) - ahead and text.is_word(end - back - 1, run[last - back - 1].spellings):
+        back += 1
+    words, texts = size - ahead - back, length - ahead - back
+    if max(words, texts) > _MOST_CHANGES:
+        return None
+    match = Match(first, last, begin, end, together=2)
+    if words or texts:
+        kind: Change = "replaced" if words and texts else "added" if words else "missing"
+        match.differences = [Difference(kind, first + ahead, last - back, begin + ahead, end - back)]
+        match.swaps = sum(is_swap(run, each, text) for each in match.differences)
+    return match

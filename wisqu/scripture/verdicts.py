@@ -1,0 +1,191 @@
+"""What is said of a quotation once it is known where its words stand: genuine, cut or altered, and where exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from wisqu.scripture import verses
+from wisqu.scripture.index import Index
+from wisqu.scripture.letters import WORD, fold
+from wisqu.scripture.matching import Difference, Match
+from wisqu.scripture.references import Reference
+from wisqu.scripture.tokens import Run
+from wisqu.scripture.vowels import agree
+
+Verdict = Literal["genuine", "cut", "altered", "unknown"]
+
+_MOST_PLACES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Verses `first` to `last` of a chapter."""
+
+    surah: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """The text from `start` to `end` (code points) says `found` where the Qur'an says `expected`."""
+
+    start: int
+    end: int
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Something quoted, from `start` to `end` (code points)."""
+
+    start: int
+    end: int
+    text: str
+    verdict: Verdict
+    places: tuple[Place, ...] = ()
+    differences: tuple[Mistake, ...] = ()
+    reference: Reference | None = None
+
+
+def judge(text: str, run: Run, match: Match, source: Index) -> Quotation:
+    start, end = run[match.first].start, run[match.last - 1].end
+    differences = [*match.differences, *_wrong_vowels(text, run, match, source)]
+    verdict: Verdict = "genuine"
+    if differences:
+        verdict = "altered"
+    elif _is_cut(match, source):
+        verdict = "cut"
+    return Quotation(
+        start,
+        end,
+        text[start:end],
+        verdict,
+        tuple(_places(match, source)),
+        tuple(_mistake(text, run, each, source) for each in sorted(differences, key=lambda each: each.first)),
+    )
+
+
+def _places(match: Match, source: Index) -> Iterator[Place]:
+    length = match.end - match.begin
+    seen = set()
+    begins = [match.begin, *match.others]
+    if match.together == 2:  # a whole verse: where it is one before where it is a part
+        begins.sort(
+            key=lambda begin: not (source.begins_verse(begin) and source.ends_verse(begin + length - 1))
+        )
+    for begin in begins[:_MOST_PLACES]:
+        surah, first = source.places[source.verse_of(begin)]
+        other, last = source.places[source.verse_of(min(begin + length, len(source)) - 1)]
+        place = Place(surah, first, last if other == surah else verses.lengths()[surah])
+        if place not in seen:
+            seen.add(place)
+            yield place
+
+
+def _mistake(text: str, run: Run, difference: Difference, source: Index) -> Mistake:
+    expected = " ".join(uthmani_words(difference.begin, difference.end, source))
+    if difference.first == difference.last:  # missing: the place between two words
+        at = run[difference.first - 1].end if difference.first else run[0].start
+        return Mistake(at, at, "", expected)
+    start, end = run[difference.first].start, run[difference.last - 1].end
+    return Mistake(start, end, text[start:end], expected)
+
+
+def uthmani_words(begin: int, end: int, source: Index) -> list[str]:
+    """Return the words of those numbers in Uthmani script."""
+    words: list[str] = []
+    number = begin
+    while number < end:
+        verse = source.verse_of(number)
+        first, last = source.span(verse)
+        line = [word for word in WORD.findall(verses.verse(*source.places[verse])) if fold(word)]
+        places = [at for at in range(first, last) if at not in source.inside]
+        starts = bisect_left(places, number + 1) - 1
+        stop = min(end, last)
+        words += line[starts : bisect_left(places, stop)]
+        number = stop
+    return words
+
+
+def _wrong_vowels(text: str, run: Run, match: Match, source: Index) -> list[Difference]:
+    """Return the words whose vowels contradict the text at every place where the quotation stands."""
+    changed = {at for each in match.differences for at in range(each.first, each.last)}
+    vowelled = [
+        at for at in range(match.first, match.last) if at not in changed and _has_vowels(text, run, at)
+    ]
+    if not vowelled:
+        return []
+    best: list[Difference] | None = None
+    for begin in [match.begin, *match.others][:_MOST_PLACES]:
+        wrong = [
+            Difference("vowels", at, at + 1, number, number + 1)
+            for at in vowelled
+            if (number := _number_at(match, at) + begin - match.begin) not in source.inside
+            and number + 1 not in source.inside
+            and not agree(text[run[at].start : run[at].end], uthmani_words(number, number + 1, source)[0])
+        ]
+        if best is None or len(wrong) < len(best):
+            best = wrong
+        if not wrong:
+            break
+    return best or []
+
+
+def _has_vowels(text: str, run: Run, at: int) -> bool:
+    return any("\u064b" <= sign <= "\u0650" for sign in text[run[at].start : run[at].end])
+
+
+def _number_at(match: Match, at: int) -> int:
+    """Return the number of the word in the text that a fitting word of the run stands for."""
+    shift = match.begin - match.first
+    for each in match.differences:
+        if each.last <= at:
+            shift = each.end - each.last
+    return at + shift
+
+
+# --- Cuts -------------------------------------------------------------------------------------------------------------
+
+
+def _words(line: str) -> frozenset[str]:
+    return frozenset(map(fold, line.split(" ")))
+
+
+_NEGATIONS = _words("لا ولا فلا لم ولم فلم أفلم أولم لن ولن فلن ليس وليس أليس إلا غير بغير لئلا ما وما فما")
+_CONDITIONS = _words("إن وإن فإن لو ولو فلو لولا ولولا إذا وإذا فإذا لئن ولئن كأن لعل")
+_EXCEPTIONS = _words("إلا غير سوى حتى")
+# `ma` denies, or it means `what`: the latter before a word of place.
+_DOUBTFUL, _OF_PLACE = (
+    _words("ما وما فما"),
+    _words("في بين عند تحت فوق وراء خلف معه معي لديهم لديكم لكم له لهم"),
+)
+
+
+def _is_cut(match: Match, source: Index) -> bool:
+    """Tell whether the cut drops a negation or condition right before, or an exception right after, the quotation."""
+    return all(
+        _drops(begin, begin + match.end - match.begin, source)
+        for begin in [match.begin, *match.others][:_MOST_PLACES]
+    )
+
+
+def _drops(begin: int, end: int, source: Index) -> bool:
+    if not source.begins_verse(begin):
+        before = source.letters[begin - 1]
+        # `in` and `an` look alike without vowels: only the first makes a condition.
+        is_what = before in _DOUBTFUL and source.letters[begin] in _OF_PLACE
+        if (before in _NEGATIONS and not is_what) or (
+            before in _CONDITIONS and _is_condition(begin - 1, source)
+        ):
+            return True
+    return not source.ends_verse(end - 1) and source.letters[end] in _EXCEPTIONS
+
+
+def _is_condition(number: int, source: Index) -> bool:
+    word = uthmani_words(number, number + 1, source)[0]
+    return fold(word) not in {"ان", "وان", "فان"} or ("\u0650" in word and "\u0651" not in word)
