@@ -10,7 +10,19 @@ from dataclasses import replace
 
 import uvloop
 
-from bench import caching, growth, memory, opening, quota, report, saving, streaming, subscribers
+from bench import (
+    availability,
+    caching,
+    growth,
+    memory,
+    opening,
+    quota,
+    report,
+    saving,
+    searching,
+    streaming,
+    subscribers,
+)
 from bench.stage import FULL, QUICK, Scale, stage
 
 QUESTIONS = {
@@ -24,7 +36,9 @@ QUESTIONS = {
     "memory": memory.ask,
     "streams": growth.streams,
     "conversations": growth.conversations,
+    "search": searching.ask,
     "caching": caching.ask,
+    "availability": availability.ask,
 }
 # What a look of a minute and a half can tell.
 QUICKLY = ("streaming", "delays", "socket", "opening", "memory")

@@ -234,13 +234,15 @@ def _read(found: dict[uuid.UUID, list[uuid.UUID]], terms: Sequence[str]) -> list
     ]
 
 
+# What an excerpt can do without.
+_MARKUP = re.compile(r"[*`#|>\s]+")
 # A word with its vowel signs, tatweel and joiners.
 _WORD = re.compile(r"[^\W_]+(?:[\u064b-\u0670\u06d6-\u06ed\u0640\u200c\u0300-\u036f]+[^\W_]*)*")
 
 
 def excerpt(message: Message, terms: Sequence[str]) -> Excerpt:
     """Return the piece of the message around the first word that was looked for, with all of them marked in it."""
-    content = message.content
+    content = _MARKUP.sub(" ", message.content)
     wanted = {form for term in terms for form in _forms(term)}
     begin_of = tuple(form for form in wanted if len(form) > 1)
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from chat import branches, feedback, keeping, search, sharing
+from chat import archives, branches, feedback, importing, keeping, search, sharing
 from chat.documents import message_document
 from chat.models import Conversation, Folder, Message
 from chat.serializers import (
@@ -28,6 +29,7 @@ from chat.serializers import (
     SomeConversationsSerializer,
 )
 from presets import choosing
+from wisqu.api.bodies import encode_json
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
 from wisqu.api.problems import FieldError, Invalid, Problem
@@ -66,6 +68,27 @@ _SHARE = {
         "path": {"type": "string"},
         "live": {"type": "boolean"},
         "created_at": {"type": "string", "format": "date-time"},
+    },
+}
+
+
+_IMPORTED = {
+    "type": "object",
+    "required": ["conversations", "messages", "skipped"],
+    "properties": {
+        "conversations": {"type": "array", "items": {"type": "string", "format": "uuid"}},
+        "messages": {"type": "integer"},
+        "skipped": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "index": {"type": "integer"},
+                    "title": {"type": "string"},
+                    "reason": {"type": "string"},
+                },
+            },
+        },
     },
 }
 
@@ -194,6 +217,45 @@ class ConversationViewSet(
         )
         document = sharing.document(shared)
         return Response({**document, "url": request.build_absolute_uri(document["path"])})
+
+    @extend_schema(
+        summary="Take a conversation along",
+        parameters=[
+            OpenApiParameter(
+                "format", str, enum=["md", "json"], description="json (with all branches) or md."
+            )
+        ],
+        responses={(200, "application/json"): dict, (200, "text/markdown"): str},
+    )
+    def export(self, request: Request, pk: uuid.UUID) -> HttpResponse:
+        """Return the conversation as a file: JSON with all branches, or the shown one as Markdown."""
+        conversation = get_object_or_404(self.get_queryset(), pk=pk)
+        wish = request.query_params.get("format", "json")
+        if wish not in ("md", "json"):
+            raise Invalid(errors=[FieldError("format", "invalid", "md or json.")])
+        if wish == "md":
+            body, kind = archives.as_markdown(conversation).encode(), "text/markdown; charset=utf-8"
+        else:
+            body, kind = encode_json(archives.as_json(conversation)), "application/json"
+        name = archives.file_name(conversation, wish)
+        headers = {"Content-Disposition": archives.disposition(name)}
+        return HttpResponse(body, content_type=kind, headers=headers)
+
+    @extend_schema(summary="Take all conversations along", responses={(200, "application/zip"): bytes})
+    def export_all(self, request: Request) -> HttpResponse:
+        """Return a zip with every conversation, each as JSON and as Markdown."""
+        headers = {"Content-Disposition": archives.disposition("wisqu-conversations.zip")}
+        body = archives.whole_zip(_asker(request))
+        return HttpResponse(body, content_type="application/zip", headers=headers)
+
+    @extend_schema(summary="Bring conversations along", request=dict, responses={201: _IMPORTED})
+    @idempotent
+    def bring_in(self, request: Request) -> Response:
+        """Take over conversations: our own JSON (one, a list, or your whole export), or ChatGPT's `conversations.json`.
+
+        Up to 200 at a time and 2 MB; send a larger file in parts. What can't be read is named in `skipped`.
+        """
+        return Response(asdict(importing.take_over(owner_id=_asker(request), data=request.data)), status=201)
 
     @extend_schema(summary="Stop sharing", responses={204: None})
     def unshare(self, request: Request, pk: uuid.UUID) -> Response:

@@ -83,6 +83,10 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "send": _("Send"),
         "editing": _("The question's new wording"),
         "conversation": _("Conversation"),
+        "importing": _("%(done)s of %(all)s…"),
+        "imported": plural("%(n)s conversation was taken over.", "%(n)s conversations were taken over."),
+        "importSkipped": plural("%(n)s could not be read.", "%(n)s could not be read."),
+        "importFailed": _("This file can't be read."),
         "tokens": plural("%(n)s token", "%(n)s tokens"),
         "cut": plural(
             "%(n)s earlier message did not fit and was not read.",

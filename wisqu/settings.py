@@ -245,6 +245,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wisqu.api.handlers.drf_exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `format` means what each address says it means
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "WisQu",

@@ -3,6 +3,7 @@
 import { Answer, questionElement } from "./answer.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
+import { watchImporting } from "./importing.js";
 import { Line } from "./line.js";
 import { Messages, settle } from "./messages.js";
 import "./dismiss.js";
@@ -430,6 +431,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 watchMenus();
+watchImporting();
 watchTheme();
 dress(thread);
 const meant = /^#m-[\w-]+$/.test(location.hash) && find(location.hash, thread);

@@ -66,6 +66,10 @@ export class Palette {
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
       options[place]?.click();
+    } else if (event.key === "Escape") {
+      // A search field would only empty itself.
+      event.preventDefault();
+      this.#dialog.close();
     }
   }
 }

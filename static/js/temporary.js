@@ -27,7 +27,10 @@ export class Temporary {
 
   /** The first question has been asked; true where the conversation is temporary. */
   arrive(id) {
-    if (!this.isWanted) return false;
+    if (!this.isWanted) {
+      this.#button?.remove();
+      return false;
+    }
     this.#id = id;
     this.#button.disabled = true;
     return true;

@@ -125,9 +125,10 @@ def test_the_palette_finds_a_message_and_jumps_to_it(chat: Chat) -> None:
     expect(found.locator("[data-prose]")).to_have_text("a77")
     expect(found).to_be_in_viewport()
     thread = chat.page.locator("[data-thread]")
-    for _ in range(12):
+    while not chat.page.get_by_text("a199", exact=True).count():
         thread.evaluate("box => { box.scrollTop = box.scrollHeight; }")
-        chat.page.wait_for_timeout(150)
+        chat.page.wait_for_timeout(100)
+    thread.evaluate("box => { box.scrollTop = box.scrollHeight; }")
     expect(chat.page.get_by_text("a199", exact=True)).to_be_in_viewport()
     texts = chat.page.locator(".answer [data-prose]").all_inner_texts()
     numbers = [int(text.strip()[1:]) for text in texts]
@@ -261,3 +262,18 @@ def test_dialogs_and_tools_are_accessible_and_fit(
     page.locator("[data-share-shown]").click()
     expect(page.locator("[data-share-dialog]")).to_be_visible()
     inspect(page)
+
+
+def test_conversations_are_taken_along_and_brought_in(chat: Chat, tmp_path) -> None:
+    long_talk(chat, 3)
+    chat.page.locator(".person summary").click()
+    chat.page.get_by_role("button", name="Import and export").click()
+    with chat.page.expect_download() as download:
+        chat.page.get_by_role("link", name="Export everything").click()
+    file = tmp_path / "all.zip"
+    download.value.save_as(file)
+    chat.page.locator("[data-import-file]").set_input_files(file)
+    expect(chat.page.get_by_text("1 conversation was taken over.")).to_be_visible()
+    chat.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(chat.entries).to_have_count(2)
+    assert Message.objects.count() == 12

@@ -1,0 +1,84 @@
+"""Conversations as files: one as Markdown or JSON, all of them as a zip."""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+import zipfile
+from typing import Any
+from urllib.parse import quote
+
+from chat.documents import message_document
+from chat.models import Conversation, Message
+from chat.reading import branch_ids
+from wisqu.api.bodies import encode_json
+
+FORMAT = "wisqu.conversation.v1"
+_NOT_A_NAME = re.compile(r"[^\w-]+")
+
+
+def as_json(conversation: Conversation) -> dict[str, Any]:
+    """Return a conversation with all its branches, in a form that `chat.importing` reads."""
+    messages = conversation.messages.for_reading().order_by("id")
+    return {
+        "format": FORMAT,
+        "id": conversation.id,
+        "title": conversation.title,
+        "created_at": conversation.created_at,
+        "head_id": conversation.head_id,
+        "messages": [message_document(message) for message in messages.iterator(chunk_size=500)],
+    }
+
+
+def as_markdown(conversation: Conversation) -> str:
+    """Return the branch that is shown, as a text to read."""
+    parts = [f"# {conversation.title or 'Conversation'}"]
+    for message in _shown(conversation):
+        moment = f"{message.created_at:%Y-%m-%d %H:%M} UTC"
+        if message.role == Message.Role.USER:
+            parts += [f"## Question ({moment})", message.content]
+            continue
+        parts += [
+            f"## Answer ({message.final_model_used or message.model or 'a model'}, {moment})",
+            message.content,
+        ]
+        if message.citations:
+            links = [
+                f"- [{source['title'] or source['url']}]({source['url']})" for source in message.citations
+            ]
+            parts += ["Sources:", "\n".join(links)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _shown(conversation: Conversation) -> list[Message]:
+    if conversation.head_id is None:
+        return []
+    found = Message.objects.in_bulk(branch_ids(conversation.id, conversation.head_id))
+    return sorted(found.values(), key=lambda message: message.depth)
+
+
+def file_name(conversation: Conversation, ending: str) -> str:
+    """Return what to call the file: the title as far as every system takes it."""
+    title = _NOT_A_NAME.sub("-", conversation.title).strip("-")[:60]
+    return f"{title or 'conversation'}.{ending}"
+
+
+def disposition(name: str) -> str:
+    """Return the header that makes a browser keep an answer as a file of that name."""
+    plain = name.encode("ascii", "ignore").decode().strip("-") or "conversation"
+    plain = f"conversation{plain}" if plain.startswith(".") else plain
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def whole_zip(owner_id: uuid.UUID) -> bytes:
+    """Return every conversation of a person, each as JSON and as Markdown, the oldest first."""
+    file = io.BytesIO()
+    rows = Conversation.objects.for_owner(owner_id).listed().order_by("id")
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, conversation in enumerate(rows.iterator(chunk_size=200), start=1):
+            archive.writestr(
+                f"{number:05}-{file_name(conversation, 'json')}", encode_json(as_json(conversation))
+            )
+            archive.writestr(f"{number:05}-{file_name(conversation, 'md')}", as_markdown(conversation))
+    return file.getvalue()

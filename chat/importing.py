@@ -1,0 +1,294 @@
+"""Conversations from files: our own JSON, and what ChatGPT exports. Whatever it claims, it is somebody's input.
+
+A file is first read into drafts, which no longer know where they came from: a tree of texts in which questions and
+answers take turns. Only then something is stored, one conversation a transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from chat import search
+from chat.conversations import title_from
+from chat.models import Conversation, Message
+from presets.tokens import estimate
+from wisqu.api.ids import uuid7
+from wisqu.api.problems import Problem
+
+MOST_CONVERSATIONS = 200  # in one request, which is bounded in bytes too
+MOST_MESSAGES = 5_000  # in one conversation
+MOST_KEPT = 200_000  # messages of one person
+_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
+_FAR = 4_000_000_000  # seconds since 1970
+_STEP = timedelta(milliseconds=1)
+
+
+class NotReadable(Exception):
+    """This conversation is not taken over; the text says why."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A message of a file, before it is known to make sense."""
+
+    key: str
+    parent: str | None
+    role: str
+    text: str
+    moment: datetime | None
+    model: str = ""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A conversation of a file; `head` is the key of the message that it shows last."""
+
+    title: str
+    created_at: datetime
+    head: str | None
+    nodes: list[Node]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was taken over, and what was not, with the reason."""
+
+    conversations: list[uuid.UUID] = field(default_factory=list)
+    messages: int = 0
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+
+
+def take_over(*, owner_id: uuid.UUID, data: Any) -> Outcome:
+    """Store the conversations of a file's value under their new owner.
+
+    Raises Problem 422 `unknown_format`, `too_many_conversations` or `too_many_messages`.
+    """
+    items = _items(data)
+    if len(items) > MOST_CONVERSATIONS:
+        detail = f"Send at most {MOST_CONVERSATIONS} conversations at a time."
+        raise Problem(422, "too_many_conversations", detail)
+    kept = Message.objects.filter(conversation__owner_id=owner_id).count()
+    outcome = Outcome()
+    for index, item in enumerate(items):
+        try:
+            draft = _read(item)
+            if kept + outcome.messages + len(draft.nodes) > MOST_KEPT:
+                raise Problem(422, "too_many_messages", f"An account keeps at most {MOST_KEPT:,} messages.")
+            conversation, count = _store(owner_id, draft, _turns(draft))
+        except NotReadable as reason:
+            title = item.get("title") if isinstance(item, dict) else None
+            said = title[:200] if isinstance(title, str) else ""
+            outcome.skipped.append({"index": index, "title": said, "reason": str(reason)})
+            continue
+        outcome.conversations.append(conversation.id)
+        outcome.messages += count
+    return outcome
+
+
+# --- Reading ----------------------------------------------------------------------------------------
+
+
+def _items(data: Any) -> list[Any]:
+    """Return the conversations of a file: a list, one alone, or everything that a person took along."""
+    if isinstance(data, dict):
+        inner = data.get("conversations")
+        if isinstance(inner, list):
+            return inner
+        if "messages" in data or "mapping" in data:
+            return [data]
+    if isinstance(data, list):
+        return data
+    raise Problem(422, "unknown_format", "This is neither an export of WisQu nor one of ChatGPT.")
+
+
+def _read(item: Any) -> Draft:
+    if not isinstance(item, dict):
+        raise NotReadable("It is no conversation.")
+    if isinstance(item.get("mapping"), dict):
+        nodes, head = list(_of_chatgpt(item["mapping"])), item.get("current_node")
+    elif isinstance(item.get("messages"), list):
+        nodes, head = list(_of_ours(item["messages"])), item.get("head_id")
+    else:
+        raise NotReadable("It has no messages.")
+    if len(nodes) > MOST_MESSAGES:
+        raise NotReadable(f"It has more than {MOST_MESSAGES:,} messages.")
+    if any(len(node.text) > settings.MAX_MESSAGE_CHARACTERS for node in nodes):
+        raise NotReadable(f"A message has more than {settings.MAX_MESSAGE_CHARACTERS:,} characters.")
+    moment = _moment(item.get("created_at", item.get("create_time"))) or timezone.now()
+    return Draft(_text(item.get("title"))[:200], moment, head if isinstance(head, str) else None, nodes)
+
+
+def _of_ours(messages: list[Any]) -> Iterator[Node]:
+    for message in messages:
+        if isinstance(message, dict) and isinstance(message.get("id"), str):
+            parent = message.get("parent_id")
+            yield Node(
+                key=message["id"],
+                parent=parent if isinstance(parent, str) else None,
+                role=_text(message.get("role")),
+                text=_text(message.get("content")),
+                moment=_moment(message.get("created")),
+                model=_text(message.get("model"))[:200],
+            )
+
+
+def _of_chatgpt(mapping: dict[str, Any]) -> Iterator[Node]:
+    for key, entry in mapping.items():
+        if not isinstance(entry, dict):
+            continue
+        message, parent = entry.get("message"), entry.get("parent")
+        message = message if isinstance(message, dict) else {}
+        author, content = message.get("author"), message.get("content")
+        facts = message.get("metadata")
+        is_text = isinstance(content, dict) and content.get("content_type") in ("text", "multimodal_text")
+        parts = content.get("parts") if is_text and isinstance(content, dict) else None
+        yield Node(
+            key=key,
+            parent=parent if isinstance(parent, str) else None,
+            role=_text(author.get("role")) if isinstance(author, dict) else "",
+            text="\n\n".join(part for part in parts if isinstance(part, str))
+            if isinstance(parts, list)
+            else "",
+            moment=_moment(message.get("create_time")),
+            model=_text(facts.get("model_slug"))[:200] if isinstance(facts, dict) else "",
+        )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return a moment that can be: seconds or RFC 3339, not before this century, not after now."""
+    found: datetime | None = None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _FAR:
+        found = datetime.fromtimestamp(value, UTC)
+    elif isinstance(value, str) and len(value) < 40:
+        try:
+            found = parse_datetime(value)
+        except ValueError:
+            return None
+    if found is None or timezone.is_naive(found) or found < _BEGIN:
+        return None
+    return min(found, timezone.now())
+
+
+# --- Making sense of it -----------------------------------------------------------------------------
+
+
+def _turns(draft: Draft) -> list[Node]:
+    """Return the nodes that make a conversation, parents first: question, answer, question.
+
+    Whatever says nothing (system notes, tools, pictures) is passed over. Who speaks twice in a row has said one thing.
+    A question that nobody answered is left out, since nothing could follow it.
+    """
+    known = {node.key: node for node in draft.nodes}
+    children: dict[str | None, list[Node]] = defaultdict(list)
+    for node in draft.nodes:
+        children[node.parent if node.parent in known and node.parent != node.key else None].append(node)
+    for group in children.values():
+        group.sort(key=lambda node: node.moment or _BEGIN)
+    kept = _joined(children, room=4 * sum(len(node.text) for node in draft.nodes) + 1000)
+    answered = {node.parent for node in kept}
+    return [node for node in kept if node.role == Message.Role.ASSISTANT or node.key in answered]
+
+
+def _joined(children: dict[str | None, list[Node]], *, room: int) -> list[Node]:
+    """Walk from the roots down; a circle is never reached. `room` (characters) bounds what joining may make."""
+    kept: list[Node] = []
+    # Each step: a node as it was, and what stands before it: the last that was kept, open to be gone on with.
+    steps: list[tuple[Node, Node | None]] = [(node, None) for node in reversed(children[None])]
+    while steps:
+        node, before = steps.pop()
+        here = before
+        if node.role in Message.Role.values and node.text.strip():
+            is_more = before is not None and before.role == node.role
+            if before is not None and is_more:
+                text, parent = f"{before.text}\n\n{node.text}", before.parent
+            else:
+                text, parent = node.text, before.key if before else None
+            room -= len(text)
+            if room < 0:
+                raise NotReadable("Its messages stand in each other's way.")
+            here = Node(node.key, parent, node.role, text, node.moment, node.model)
+            kept.append(here)
+        steps += [(child, here) for child in reversed(children[node.key])]
+    gone_on = _gone_on_with(children, kept)
+    return [node for node in kept if node.key not in gone_on]
+
+
+def _gone_on_with(children: dict[str | None, list[Node]], kept: list[Node]) -> set[str]:
+    """Return the nodes whose text a later one holds, and after which nobody else speaks."""
+    by_parent: dict[str | None, set[str]] = defaultdict(set)
+    for node in kept:
+        by_parent[node.parent].add(node.key)
+    own = {node.key: node for node in kept}
+    gone: set[str] = set()
+    for node in kept:
+        has_reply = bool(by_parent[node.key])
+        pending = list(children[node.key])
+        while pending and not has_reply and node.key not in gone:
+            child = pending.pop()
+            found = own.get(child.key)
+            if found is None:
+                pending += children[child.key]
+            elif found.role == node.role:
+                gone.add(node.key)
+    return gone
+
+
+# --- Storing ----------------------------------------------------------------------------------------
+
+
+def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conversation, int]:
+    if not nodes:
+        raise NotReadable("It has no question with an answer.")
+    conversation = Conversation(owner_id=owner_id, title=draft.title, created_at=draft.created_at)
+    made = _messages(conversation, nodes)
+    messages = list(made.values())
+    conversation.title = conversation.title or title_from(messages[0].content)
+    conversation.own_title_at = timezone.now()
+    conversation.last_message_at = max(message.created_at for message in messages)
+    head = made.get(draft.head or "")
+    parents = {message.parent_id for message in messages}
+    leaves = [message for message in messages if message.id not in parents]
+    conversation_head = head if head is not None and head.id not in parents else leaves[-1]
+    with transaction.atomic():
+        conversation.save(force_insert=True)
+        Message.objects.bulk_create(messages, batch_size=200)
+        Conversation.objects.filter(id=conversation.id).update(head=conversation_head)
+        for begin in range(0, len(messages), 100):
+            search.remember(owner_id, *messages[begin : begin + 100])
+        search.remember_title(conversation)
+    return conversation, len(messages)
+
+
+def _messages(conversation: Conversation, nodes: list[Node]) -> dict[str, Message]:
+    """Return the rows by the keys of their nodes; each is later than what it follows."""
+    made: dict[str, Message] = {}
+    for node in nodes:
+        parent = made.get(node.parent or "")
+        earliest = parent.created_at + _STEP if parent else conversation.created_at
+        is_answer = node.role == Message.Role.ASSISTANT
+        made[node.key] = Message(
+            id=uuid7(),
+            conversation=conversation,
+            parent=parent,
+            role=node.role,
+            content=node.text,
+            created_at=max(node.moment or earliest, earliest),
+            depth=parent.depth + 1 if parent else 0,
+            token_estimate=estimate(node.text),
+            model=node.model if is_answer else "",
+        )
+    return made
