@@ -6,7 +6,7 @@ import pytest
 import uvloop
 
 from bench import __main__ as bench
-from bench import load
+from bench import load, unreliable
 from bench.upstream import Answering, question
 
 
@@ -41,3 +41,19 @@ def test_an_unknown_question_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.argv", ["bench", "weather"])
     with pytest.raises(SystemExit):
         bench.main()
+
+
+def test_the_unreliable_upstream_goes_on_with_what_was_begun() -> None:
+    pieces = unreliable.answer(5, 12)
+    asked = {"role": "user", "content": unreliable.question(5, 12)}
+    begun = {"role": "assistant", "content": "".join(pieces[:4])}
+    assert pieces == unreliable.answer(5, 12) != unreliable.answer(6, 12)
+    assert unreliable.Answering()._rest([asked]) == pieces
+    assert unreliable.Answering()._rest([asked, begun]) == pieces[4:]
+
+
+def test_one_try_in_ten_fails_in_three_ways_alike() -> None:
+    chance = unreliable.Chance(0.1, 7)
+    drawn = [chance.draw() for _ in range(20_000)]
+    assert 0.09 < chance.failures / chance.tries < 0.11
+    assert 0.3 < drawn.count(unreliable.BEFORE) / chance.failures < 0.37
