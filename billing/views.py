@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -63,6 +64,8 @@ def usage_page(request: HttpRequest) -> HttpResponse:
 def plans_page(request: HttpRequest) -> HttpResponse:
     """Show the plans beside each other, the present one marked, and what choosing each would mean now."""
     user = _user(request)
+    if "paid" in request.GET:
+        _ask_whether_paid(user)
     subscription = plans.subscription_for(user.pk)
     interval = interval_of(subscription, request.GET.get("interval", ""))
     offered = [(plan, offer(subscription, plan, interval)) for plan in PlanLimit.objects.all()]
@@ -187,6 +190,13 @@ def dismiss(request: HttpRequest, warning_id: UUID) -> HttpResponse:
     back = request.POST.get("back", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if safe else reverse("usage_page"))
+
+
+def _ask_whether_paid(user: User) -> None:
+    """Ask the provider where a payment is open still; if it can't be reached, its report will tell."""
+    if Order.objects.filter(user=user, state=Order.State.OPEN).exists():
+        with suppress(ProviderUnavailable):
+            orders.refresh(user=user)
 
 
 def _choose(request: HttpRequest, user: User, plan: PlanLimit, interval: str) -> HttpResponse:

@@ -232,6 +232,16 @@ def test_an_upgrade_waits_for_its_payment(alice: User) -> None:
     assert "Your payment has arrived" in text(client, "plans?paid=1")
 
 
+def test_coming_back_before_the_payment_is_known_says_so(alice: User) -> None:
+    client = signed_in(alice)
+    client.post("/billing/plans/unlimited")
+    Order.objects.update(provider="stripe")
+    page = text(client, "plans?paid=1")  # no Stripe to be reached here
+
+    assert "Your payment is being confirmed" in page
+    assert of(alice).plan_id == "premium"
+
+
 def test_a_smaller_plan_begins_when_the_paid_time_ends(alice: User) -> None:
     subscribe(alice, "unlimited")
     client = signed_in(alice)
