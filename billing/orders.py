@@ -194,7 +194,7 @@ def confirm(*, order_id: UUID, reason: Reason) -> bool:
         subscription = subscriptions.locked(
             user_id
         )  # always before its orders, so that nobody waits in a circle
-        order = Order.objects.select_for_update(of=("self",)).select_related("plan").get(pk=order_id)
+        order = Order.objects.select_for_update().get(pk=order_id)
         if order.state != Order.State.OPEN:
             return False
         order.state, order.closed_at = Order.State.PAID, timezone.now()
@@ -228,7 +228,7 @@ def decline(*, order_id: UUID, why: str, reason: Reason) -> bool:
     with transaction.atomic():
         user_id = Order.objects.values_list("user_id", flat=True).get(pk=order_id)
         subscription = subscriptions.locked(user_id)
-        order = Order.objects.select_for_update(of=("self",)).get(pk=order_id)
+        order = Order.objects.select_for_update().get(pk=order_id)
         if order.state != Order.State.OPEN:
             return False
         subscriptions.close_order(order, Order.State.DECLINED, note=why)

@@ -287,7 +287,8 @@ def _change(user_id: UUID, verb: str, reason: Reason, act: Callable[[Subscriptio
 def locked(user_id: UUID) -> Subscription:
     """Return the person's subscription, locked until the transaction ends; a first call starts the Free one."""
     Subscription.objects.get_or_create(user_id=user_id, defaults={"plan_id": FREE})
-    return Subscription.objects.select_for_update(of=("self",)).select_related("plan").get(user_id=user_id)
+    # Without a join: PostgreSQL looks again at a row it has waited for, but not for another plan to join to it.
+    return Subscription.objects.select_for_update().get(user_id=user_id)
 
 
 def _note(subscription: Subscription, verb: str, reason: Reason, before: tuple[str, str]) -> None:

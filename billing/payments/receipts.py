@@ -46,7 +46,7 @@ def amount(smallest: int | None, currency: str) -> Decimal:
 def keep(user_id: UUID, found: dict[str, Any]) -> Invoice:
     """Write or bring up to date one invoice, as Stripe tells it."""
     with transaction.atomic():
-        Subscription.objects.select_for_update(of=("self",)).get(user_id=user_id)
+        Subscription.objects.select_for_update().get(user_id=user_id)
         known = Invoice.objects.filter(provider=ProviderName.STRIPE, provider_ref=found["id"]).first()
         if known and known.state in _ENDED and found["status"] in ("draft", "open"):
             return known
