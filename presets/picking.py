@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from presets import catalogue, choosing, shipped, standing
+from presets import catalogue, choosing, shipped
 from presets.models import ModelPreset
 from presets.naming import shown_name
 
@@ -46,8 +46,7 @@ def picker(user_id: uuid.UUID, *, is_new: bool, preset_id: uuid.UUID | None = No
         default = choosing.default_of(user_id)
         preset_id = default.id if default else None
     if preset_id not in known:
-        usual = standing.current()
-        preset_id = usual.id if usual and usual.id in known else None
+        preset_id = next((row.id for row in published if row.slug == shipped.STANDING), None)
     wished = [row.id for row in (*own, *published) if wish and wish in (row.slug, str(row.id))]
     chosen = wished[0] if wished else preset_id
     return Picker([_offer(row) for row in own], [_offer(row) for row in published], preset_id, chosen)

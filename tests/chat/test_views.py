@@ -235,5 +235,5 @@ def test_a_page_costs_few_queries_however_long_the_list(
 ) -> None:
     for _ in range(5):
         conversation = talk(alice, exchanges=10)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(15):
         page.get(f"/c/{conversation.id}")
