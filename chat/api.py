@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Header, Router
 
-from chat import branches, jsonschemas, running, structured
+from chat import branches, running, structured
 from chat.cachestats import cache_stats
 from chat.documents import message_document
 from chat.errors import TurnFailed
@@ -27,7 +27,7 @@ from wisqu.accounts.auth import authenticate_uncounted
 from wisqu.api import idempotency
 from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
-from wisqu.api.problems import FieldError, Invalid, Problem
+from wisqu.api.problems import Problem
 from wisqu.api.threads import in_thread
 
 router = Router(tags=["chat"])
@@ -70,10 +70,7 @@ async def chat_structured(
     The answer is checked. One that disobeys is repaired once, by telling the model what is wrong; if that does not help
     it is 502 `invalid_structured_output`, with the raw text in `message`. Counts as one message.
     """
-    try:
-        await asyncio.to_thread(jsonschemas.accept, payload.response_schema)
-    except jsonschemas.BadSchema as bad:
-        raise Invalid(detail=str(bad), errors=[FieldError("schema", "invalid_schema", str(bad))]) from None
+    await asyncio.to_thread(structured.accept, payload.response_schema)
     opened = await _opened(
         request, partial(open_turn, owner_id=_asker(request), chat=payload), payload, idempotency_key
     )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from chat import fallback
 from chat.closing import Outcome
 from chat.events import Content
-from chat.jsonschemas import Disobeyed, Schema
 from chat.models import Turn
 from chat.running import RunningTurn
+from wisqu.api.problems import FieldError, Invalid
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.types import ChatRequest, Message
 
@@ -28,6 +29,27 @@ _INSTRUCTION = (
 )
 # A faulty answer is shown to the model up to this length: a longer one was running wild.
 _LONGEST_SHOWN = 50_000
+
+
+def accept(document: dict[str, Any]) -> None:
+    """Raise Invalid (422) for a schema that can't be used."""
+    # Loading the validator takes a moment: the first to need it waits for it, not every start of a server.
+    from chat import jsonschemas
+
+    try:
+        jsonschemas.accept(document)
+    except jsonschemas.BadSchema as bad:
+        raise Invalid(detail=str(bad), errors=[FieldError("schema", "invalid_schema", str(bad))]) from None
+
+
+def _read(document: dict[str, Any], text: str) -> tuple[Any, str]:
+    """Return the value of an answer, or what is wrong with it."""
+    from chat import jsonschemas
+
+    try:
+        return jsonschemas.Schema(document).read(text), ""
+    except jsonschemas.Disobeyed as fault:
+        return None, str(fault)
 
 
 class StructuredTurn(RunningTurn):
@@ -51,11 +73,8 @@ class StructuredTurn(RunningTurn):
         """Put the value of the answer on the outcome; return what is wrong with it instead, empty for nothing."""
         schema = self.opened.request.response_schema
         assert schema is not None
-        try:
-            outcome.structured_data = await asyncio.to_thread(Schema(schema).read, outcome.content)
-        except Disobeyed as fault:
-            return str(fault)
-        return ""
+        outcome.structured_data, fault = await asyncio.to_thread(_read, schema, outcome.content)
+        return fault
 
     async def _repair(self, faulty: Outcome, fault: str) -> Outcome:
         """Ask once more, telling what was wrong. Both generations have an entry in the ledger."""

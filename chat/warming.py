@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 from django.db import DatabaseError, connection
 
@@ -21,3 +22,4 @@ def warm_up() -> None:
         log.warning("models and presets could not be read yet")
     finally:
         connection.close()
+    import_module("chat.jsonschemas")  # a validator of schemas, which few need
