@@ -1,10 +1,10 @@
-"""Plans, subscriptions, the counters of a usage period, holds on them, and the ledger they are a cache of."""
+"""Plans, subscriptions, the counters of a usage period, and holds on them; all tables of billing by their names."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.amounts import MEASURES, Amounts
+from billing.entries import AppendOnly, LedgerEntry, not_negative
 from billing.notes import UsageRepair, UsageWarning
 from billing.papers import (
     BillingMail,
@@ -57,13 +58,6 @@ SECONDS_A_MINUTE = 60
 GRACE = timedelta(days=7)
 # Providers charge some time after a period has ended; until then nothing is wrong.
 PROVIDERS_TAKE = timedelta(days=1)
-
-
-def _not_negative(*columns: str) -> Q:
-    condition = Q()
-    for column in columns:
-        condition &= Q(**{f"{column}__gte": 0})
-    return condition
 
 
 class Feature(models.TextChoices):
@@ -295,11 +289,11 @@ class MonthlyUsageQuota(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "period_start"], name="quota_one_a_period"),
             models.CheckConstraint(
-                condition=_not_negative(*(f"used_{measure}" for measure in MEASURES), "cost_usd"),
+                condition=not_negative(*(f"used_{measure}" for measure in MEASURES), "cost_usd"),
                 name="quota_used_not_negative",
             ),
             models.CheckConstraint(
-                condition=_not_negative(*(f"held_{measure}" for measure in MEASURES)),
+                condition=not_negative(*(f"held_{measure}" for measure in MEASURES)),
                 name="quota_held_not_negative",
             ),
             models.CheckConstraint(
@@ -356,117 +350,3 @@ class Reservation(models.Model):
     def amounts(self) -> Amounts:
         """What is, or was, held."""
         return Amounts(**{measure: getattr(self, measure) for measure in MEASURES})
-
-
-class AppendOnly(Exception):
-    """Somebody tried to change or delete a ledger entry. Write a correction instead."""
-
-
-class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
-    """Reads and adds; refuses the rest. The database refuses it too, by trigger."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        """Refuse."""
-        raise AppendOnly("Ledger entries are never changed.")
-
-    def delete(self) -> NoReturn:
-        """Refuse."""
-        raise AppendOnly("Ledger entries are never deleted.")
-
-
-class LedgerEntry(models.Model):
-    """One upstream generation: what was charged for it and what it cost. Never changed, never deleted."""
-
-    class Kind(models.TextChoices):
-        """What the money and the measures went to."""
-
-        CHAT = "chat", "Chat"
-        TITLE = "title", "Title"
-        IMAGE = "image", "Image"
-        TRANSCRIPTION = "transcription", "Transcription"
-        EMBEDDING = "embedding", "Embedding"
-        CORRECTION = "correction", "Correction"
-
-    class CostSource(models.TextChoices):
-        """Who says what it cost."""
-
-        UPSTREAM = "upstream", "Sent with the answer"
-        LOOKUP = "lookup", "Looked up afterwards"
-        COMPUTED = "computed", "Computed from the catalogue"
-        UNKNOWN = "unknown", "Unknown"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # No constraint: the entry outlives the account, and what is left then is a number without a person.
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        related_name="ledger_entries",
-    )
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    period_start = models.DateTimeField()
-    plan = models.CharField(max_length=32)
-    kind = models.CharField(max_length=13, choices=Kind.choices)
-    reservation_key = models.UUIDField(null=True, unique=True)
-    reference = models.UUIDField(null=True, help_text="What it was for: a message, a conversation, an image.")
-    generation_id = models.CharField(max_length=128, blank=True)
-    model = models.CharField(max_length=200, blank=True)
-    provider = models.CharField(max_length=100, blank=True)
-
-    messages = models.BigIntegerField(default=0)
-    tokens = models.BigIntegerField(default=0)
-    images = models.BigIntegerField(default=0)
-    documents = models.BigIntegerField(default=0)
-    audio_seconds = models.BigIntegerField(default=0)
-
-    prompt_tokens = models.BigIntegerField(default=0)
-    completion_tokens = models.BigIntegerField(default=0)
-    reasoning_tokens = models.BigIntegerField(default=0)
-    cached_tokens_read = models.BigIntegerField(null=True)
-    cached_tokens_written = models.BigIntegerField(null=True)
-
-    cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
-    cost_source = models.CharField(max_length=8, choices=CostSource.choices)
-    cost_without_cache_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
-    savings_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
-
-    objects = LedgerQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "ledger entries"
-        ordering: ClassVar = ["-created_at"]
-        indexes: ClassVar = [models.Index(fields=["user", "period_start"], name="ledger_period")]
-        constraints: ClassVar = [
-            # OpenRouter's ids only: other servers promise nothing (Ollama draws theirs from a thousand).
-            models.UniqueConstraint(
-                fields=["generation_id"],
-                condition=Q(generation_id__startswith="gen-"),
-                name="ledger_generation_once",
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="correction") | _not_negative(*MEASURES), name="ledger_charge_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="correction") | Q(cost_usd=None) | Q(cost_usd__gte=0),
-                name="ledger_cost_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(cost_usd=None, cost_source="unknown")
-                | (Q(cost_usd__isnull=False) & ~Q(cost_source="unknown")),
-                name="ledger_cost_has_source",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.model} {self.created_at:%Y-%m-%d %H:%M}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the entry; raises AppendOnly when it is stored already."""
-        if not self._state.adding:
-            raise AppendOnly("Ledger entries are never changed.")
-        super().save(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse."""
-        raise AppendOnly("Ledger entries are never deleted.")
