@@ -119,15 +119,24 @@ def run(job_id: uuid.UUID) -> bool:
     job = _claim(job_id)
     if job is None:
         return False
+    if not _is_wanted(job):
+        return False
     conversation = job.conversation
     exchanges = _exchanges(conversation)
-    is_wanted = job.asked_at is not None or _lacks_title(conversation)
     user = pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None
-    wish = titles.request_for(exchanges, user=user) if exchanges and is_wanted else None
+    wish = titles.request_for(exchanges, user=user) if exchanges else None
     if wish is None:
-        _end(job, TitleJob.Status.FAILED if is_wanted else TitleJob.Status.DONE)
+        _end(job, TitleJob.Status.FAILED)
         return False
     return _finish(job, wish, async_to_sync(_ask)(wish))
+
+
+def _is_wanted(job: TitleJob) -> bool:
+    """Tell whether there is a title to be made; else end the job, unless its owner asks for one in this moment."""
+    if job.asked_at is not None or _lacks_title(job.conversation):
+        return True
+    claim = TitleJob.objects.filter(id=job.id, status=TitleJob.Status.RUNNING, tries=job.tries)
+    return not claim.filter(asked_at=None).update(status=TitleJob.Status.DONE, due_at=timezone.now())
 
 
 def _claim(job_id: uuid.UUID) -> TitleJob | None:
@@ -199,7 +208,10 @@ def _finish(job: TitleJob, wish: ChatRequest, reply: Reply) -> bool:
 
 def _name(job: TitleJob, title: str) -> None:
     """Give the title unless its owner wrote one: at any time, or since they asked for this one."""
-    asked_at = TitleJob.objects.values_list("asked_at", flat=True).filter(id=job.id).first()
+    # Locked: who asks from now on waits, finds the job ended, and gets one of their own.
+    asked_at = (
+        TitleJob.objects.select_for_update().filter(id=job.id).values_list("asked_at", flat=True).first()
+    )
     is_free = Q(own_title_at=None)
     if asked_at is not None:
         is_free |= Q(own_title_at__lte=asked_at)

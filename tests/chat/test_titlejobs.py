@@ -132,6 +132,17 @@ def test_asking_while_a_job_is_open_joins_it(alice: User) -> None:
     assert title_of(conversation) != "Mine"
 
 
+def test_who_asks_in_the_moment_in_which_a_job_finds_nothing_to_do_gets_a_title(alice: User) -> None:
+    conversation = converse(alice, title="Mine", own_title_at=timezone.now())
+    job = titlejobs._claim(wanted(conversation).id)
+    assert job
+
+    titlejobs.request(owner_id=alice.pk, conversation_id=conversation.id)
+
+    assert titlejobs._is_wanted(job)
+    assert TitleJob.objects.get().status == "running"
+
+
 def test_a_conversation_is_named_by_itself_only_once(alice: User) -> None:
     conversation = converse(alice)
     titlejobs.run(wanted(conversation).id)
