@@ -26,6 +26,8 @@ from tools.processes import Family
 
 SCALE = 10.0
 SHARE = 0.1
+# Each failure is a line of the log otherwise.
+QUIET = {"LOG_LEVEL": "ERROR"}
 
 
 async def ask(set_stage: Stage, scale: Scale) -> list[Row]:
@@ -60,7 +62,7 @@ def measure(folder: Path, *, turns: int) -> dict[str, Any]:
         with on_core(MEASURED):
             done = subprocess.run(
                 [sys.executable, "-m", "bench.availability", str(turns)],
-                env={**os.environ, **environment(folder, f"sqlite:///{folder}/none.sqlite3", port)},
+                env={**os.environ, **environment(folder, f"sqlite:///{folder}/none.sqlite3", port), **QUIET},
                 cwd=ROOT,
                 check=True,
                 stdout=subprocess.PIPE,

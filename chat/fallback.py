@@ -80,11 +80,11 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may answer, and the request it is sent. `wished_as` is the name that was asked for, if retired."""
+    """A model that may answer, and the request it is sent. `note` says which retired one it stands for, if it does."""
 
     request: ChatRequest
     slug: str = ""
-    wished_as: str = ""
+    note: str = ""
 
     @property
     def id(self) -> str:
@@ -153,22 +153,32 @@ def provider_preferences(
 def candidates(request: ChatRequest, *, strategy: Strategy, wished: Sequence[str]) -> tuple[Candidate, ...]:
     """Return the chain of a request: its model, then its fallbacks, each with the request that asks it first.
 
-    `wished` are the names that settings or the person used; one that is not the model's own was retired.
+    `wished` are the names that settings or the person used, the first one for the first model: one that is not a
+    model's own was retired, one that nobody knows is gone.
     """
     names = (request.model, *request.fallback_models)
-    retired = {
-        model.id: name for name in wished if (model := catalogue.get(name)) and not _is_of(model, name)
-    }
+    notes = {model.id: _retired(name, model) for name in wished if (model := catalogue.get(name))}
+    if not is_offered(wished[0]):
+        notes[request.model] = f"{wished[0]} was not available"
     found = []
     for place, name in enumerate(names):
         model = catalogue.get(name)
         own = request if place == 0 else _asked_of(name, model, request, names[place + 1 :], strategy)
-        found.append(Candidate(own, model.canonical_slug if model else "", retired.get(name, "")))
+        found.append(Candidate(own, model.canonical_slug if model else "", notes.get(name, "")))
     return tuple(found)
 
 
-def _is_of(model: catalogue.Model, name: str) -> bool:
-    return name in (model.id, model.canonical_slug)
+def is_offered(name: str | None) -> bool:
+    """Tell whether the catalogue has the model, or one that took its place. No name is as good as any."""
+    if not name:
+        return True
+    model = catalogue.get(name)
+    return model is not None and model.is_listed
+
+
+def _retired(name: str, model: catalogue.Model) -> str:
+    is_own = name in (model.id, model.canonical_slug)
+    return "" if is_own else f"{name} was retired, its successor is {model.id}"
 
 
 def _asked_of(
@@ -320,8 +330,8 @@ class Course:
         notes = list(self.notes)
         served_by = [each for each in self.candidates if each.id == final]
         for each in {each.id: each for each in (first, *served_by)}.values():
-            if each.wished_as:
-                notes.insert(0, f"{each.wished_as} was retired, its successor is {each.id}")
+            if each.note:
+                notes.insert(0, each.note)
         return "; ".join(notes)[:500]
 
     def _up_to(self, asked: tuple[str, ...], last: str) -> tuple[str, ...]:

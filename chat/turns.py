@@ -20,11 +20,11 @@ from billing.models import Feature, PlanLimit
 from billing.plans import require_feature, subscription_for
 from chat import conversations
 from chat.assembly import Prompt, assemble
-from chat.fallback import Candidate, candidates, fallbacks, provider_preferences
+from chat.fallback import Candidate, candidates, fallbacks, is_offered, provider_preferences
 from chat.inputs import ChatInput, StructuredInput
 from chat.models import Conversation, Message, Turn
 from chat.upstream import pseudonym
-from chat.wishes import Wishes, wishes_of
+from chat.wishes import REQUEST, Wishes, wishes_of
 from presets import catalogue
 from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
@@ -105,7 +105,9 @@ def open_turn(
     chat = wishes.chat
     if chat.web_search:
         _require_web_search(plan)
-    model = _choose_model(plan, chat.model, structured=isinstance(chat, StructuredInput))
+    is_said_now = wishes.sources.get("model") == REQUEST
+    wish = chat.model if is_said_now or is_offered(chat.model) else None
+    model = _choose_model(plan, wish, structured=isinstance(chat, StructuredInput))
     if place is None:
         parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
         place = Place(conversation, parent)

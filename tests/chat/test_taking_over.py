@@ -17,12 +17,13 @@ from billing.models import LedgerEntry, MonthlyUsageQuota
 from chat import checkpoints, fallback, owed, providers, running, upstream
 from chat.following import follow
 from chat.inputs import ChatInput
-from chat.models import Message, OwedGeneration, Turn
+from chat.models import Conversation, Message, OwedGeneration, Turn
 from chat.sweeping import DEAD_AFTER, close_abandoned_turns
 from chat.turns import OpenTurn, open_turn
 from tests.live import Sandbox
 from tests.people import make_user
 from wisqu.accounts.models import User
+from wisqu.api.problems import Invalid
 from wisqu.api.threads import close_all, in_thread
 from wisqu.openrouter.deadlines import Deadlines
 
@@ -96,8 +97,7 @@ async def ask(sandbox: Sandbox, message: str, **fields: Any) -> Answered:
 async def ask_all(sandbox: Sandbox, questions: dict[str, dict[str, Any]]) -> list[Answered]:
     """Ask all at once: a test empties the database once."""
     turns = [running.start(await opened(text, **{**CHAIN, **fields})) for text, fields in questions.items()]
-    answered = [await ended(turn, sandbox) for turn in turns]
-    return answered
+    return [await ended(turn, sandbox) for turn in turns]
 
 
 def words(count: int) -> str:
@@ -380,3 +380,19 @@ async def test_a_retired_model_is_answered_by_its_successor_which_says_so(sandbo
     assert one.notes[-1]["reason"] == f"anthropic/claude-3.5-sonnet was retired, its successor is {SONNET}"
     assert (other.message.model, other.message.routing_reason) == (SONNET, one.message.routing_reason)
     assert other.sent[0]["request"]["models"] == [MINI]
+
+
+async def test_a_conversations_model_that_is_gone_is_replaced_and_that_is_said(sandbox: Sandbox) -> None:
+    first = running.start(await opened(f"First [[words:3]] {QUICK}", **CHAIN))
+    await first.task
+    place = {"conversation_id": first.opened.conversation_id}
+    await in_thread(Conversation.objects.update, model="gone/for-ever")
+    chat = ChatInput(message=f"Then [[words:3]] {QUICK}", conversation_id=first.opened.conversation_id)
+    then = running.start(await in_thread(open_turn, owner_id=first.opened.owner_id, chat=chat))
+    got = await ended(then, sandbox)
+    assert (got.message.model, got.text) == (SONNET, words(3))
+    assert got.notes[-1]["reason"] == "gone/for-ever was not available"
+    with pytest.raises(Invalid):
+        await in_thread(
+            open_turn, owner_id=first.opened.owner_id, chat=ChatInput(message="Hi", model="gone/for-ever")
+        )
