@@ -29,12 +29,12 @@ def subscription_for(user_id: UUID) -> Subscription:
         subscription, _ = Subscription.objects.select_related("plan").get_or_create(
             user_id=user_id, defaults={"plan_id": FREE}
         )
-    _hold_to_the_clock(subscription)
+    hold_to_the_clock(subscription)
     rates.know(user_id, subscription.plan)
     return subscription
 
 
-def _hold_to_the_clock(subscription: Subscription) -> None:
+def hold_to_the_clock(subscription: Subscription) -> None:
     """Show, on this copy alone, what holds at this moment, whether or not a job has noted it yet."""
     if subscription.paid_until is None and subscription.grants_plan:
         return

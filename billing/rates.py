@@ -38,7 +38,10 @@ def requests_per_minute(user_id: UUID, *, max_age_s: float = FRESH_S) -> int:
 
 def _plan_of(user_id: UUID) -> PlanLimit | None:
     """Return the plan without starting a subscription: a look must not write."""
+    from billing.plans import hold_to_the_clock  # which itself tells this module what it has read
+
     subscription = rows.find(Subscription, related="plan", user_id=user_id)
-    if subscription is not None and subscription.grants_plan:
-        return subscription.plan
-    return rows.find(PlanLimit, slug=FREE)
+    if subscription is None:
+        return rows.find(PlanLimit, slug=FREE)
+    hold_to_the_clock(subscription)
+    return subscription.plan

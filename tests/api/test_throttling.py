@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from billing import plans, rates
-from billing.models import PlanLimit
+from billing.models import PlanLimit, Subscription
 from tests.billing.held import limit_to
 from tests.people import make_user, signed_in
 from wisqu.accounts.credentials import make_key
@@ -123,6 +123,14 @@ def test_a_look_at_the_limit_starts_no_subscription() -> None:
 
     assert rates.requests_per_minute(dave.pk) == PlanLimit.objects.get(slug="free").requests_per_minute
     assert not hasattr(dave, "subscription")
+
+
+def test_a_plan_that_has_ended_gives_the_requests_of_free() -> None:
+    alice = make_user("alice@example.org", "premium")
+    limit_to("free", requests_per_minute=4)
+    Subscription.objects.update(status=Subscription.Status.EXPIRED)
+
+    assert rates.requests_per_minute(alice.pk, max_age_s=0) == 4
 
 
 def test_two_quotas_are_two_items_of_each_header() -> None:
