@@ -48,7 +48,7 @@ class TicketAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Waiting tickets first, priority plans before the others, then by promised time."""
 
     form = AnswerForm
-    list_display = ("reference", "subject", "user", "plan", "is_priority", "status", "due_at", "overdue")
+    list_display = ("reference", "subject", "user", "plan", "is_priority", "status", "due_at", "in_time")
     list_filter = ("status", "is_priority", "topic", "plan", "created_at")
     list_select_related = ("user",)
     search_fields = ("id", "user__email", "subject", "request_id")
@@ -100,9 +100,9 @@ class TicketAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for ticket in queryset:
             tickets.close(ticket=ticket)
 
-    @admin.display(description="overdue", boolean=True)
-    def overdue(self, ticket: Ticket) -> bool | None:
-        """Mark what was promised and not kept; nothing for what does not wait."""
+    @admin.display(description="in time", boolean=True)
+    def in_time(self, ticket: Ticket) -> bool | None:
+        """Tell whether the promise can still be kept; None for what does not wait."""
         return not ticket.is_overdue if ticket.status == Ticket.Status.WAITING else None
 
     @admin.display(description="account")
