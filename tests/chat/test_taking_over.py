@@ -385,7 +385,6 @@ async def test_a_retired_model_is_answered_by_its_successor_which_says_so(sandbo
 async def test_a_conversations_model_that_is_gone_is_replaced_and_that_is_said(sandbox: Sandbox) -> None:
     first = running.start(await opened(f"First [[words:3]] {QUICK}", **CHAIN))
     await first.task
-    place = {"conversation_id": first.opened.conversation_id}
     await in_thread(Conversation.objects.update, model="gone/for-ever")
     chat = ChatInput(message=f"Then [[words:3]] {QUICK}", conversation_id=first.opened.conversation_id)
     then = running.start(await in_thread(open_turn, owner_id=first.opened.owner_id, chat=chat))
