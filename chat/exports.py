@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chat import sharing
 from chat.documents import message_document
 from chat.models import Conversation, Message
 from wisqu.accounts.models import User
@@ -11,13 +12,17 @@ from wisqu.accounts.models import User
 
 def conversations_of(user: User) -> list[dict[str, Any]]:
     """Return the user's conversations, oldest first, each with its messages; two queries."""
-    rows = Conversation.objects.for_owner(user.pk).listed().order_by("id")
+    rows = Conversation.objects.for_owner(user.pk).listed().select_related("folder", "share").order_by("id")
     found: dict[Any, dict[str, Any]] = {
         row.id: {
             "id": row.id,
             "title": row.title,
             "model": row.model or None,
             "preset": row.preset_id,
+            "folder": row.folder.name if row.folder else None,
+            "pinned_at": row.pinned_at,
+            "archived_at": row.archived_at,
+            "share": sharing.document(shared) if (shared := sharing.loaded(row)) else None,
             "created_at": row.created_at,
             "last_message_at": row.last_message_at,
             "messages": [],

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from chat.folding import fold, index_text, without_article, words
 from chat.models import Conversation, Message, SearchEntry
@@ -75,26 +76,38 @@ def remember_title(conversation: Conversation) -> None:
     SearchEntry.objects.filter(conversation_id=conversation.id, message=None).delete()
     text = index_text(conversation.title)
     if text and not conversation.is_temporary:
-        place = -_place(conversation.created_at, conversation.id)
+        place = _free(-_place(conversation.created_at, conversation.id), step=-1)
         _insert([(place, conversation.owner_id, conversation.id, None, text)])
 
 
 def catch_up(*, limit: int = 500) -> int:
-    """Index finished messages that have no entry yet (older ones, and the rare two that meet in one place)."""
+    """Index so many titles and finished messages that have no entry yet; return how many.
+
+    Older than the index, named by the first words of a question, or the rare two that meet in one place.
+    """
+    named = Exists(SearchEntry.objects.filter(conversation=OuterRef("pk"), message=None))
+    talks = Conversation.objects.listed().exclude(title="").filter(~named)
+    unnamed = [each for each in talks[:limit] if index_text(each.title)]
+    for conversation in unnamed:
+        remember_title(conversation)
     rows = Message.objects.exclude(status=Message.Status.STREAMING).exclude(content="")
     rows = rows.filter(search_entry=None, conversation__is_temporary=False).select_related("conversation")
     missing = list(rows.only("content", "created_at", "conversation__owner_id")[:limit])
     for message in missing:
         text = index_text(message.content)
-        place = _place(message.created_at, message.id)
-        while SearchEntry.objects.filter(id=place).exists():
-            place += 1
+        place = _free(_place(message.created_at, message.id), step=1)
         _insert([(place, message.conversation.owner_id, message.conversation_id, message.id, text)])
-    return len(missing)
+    return len(missing) + len(unnamed)
 
 
 def _place(moment: datetime, key: uuid.UUID) -> int:
     return (moment - _EPOCH) // _MICROSECOND << 11 | key.int & 0x7FF
+
+
+def _free(place: int, *, step: int) -> int:
+    while SearchEntry.objects.filter(id=place).exists():
+        place += step
+    return place
 
 
 def _insert(entries: Iterable[tuple[int, uuid.UUID, uuid.UUID, uuid.UUID | None, str]]) -> None:

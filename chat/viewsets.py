@@ -241,7 +241,11 @@ class ConversationViewSet(
         headers = {"Content-Disposition": archives.disposition(name)}
         return HttpResponse(body, content_type=kind, headers=headers)
 
-    @extend_schema(summary="Take all conversations along", responses={(200, "application/zip"): bytes})
+    @extend_schema(
+        operation_id="conversations_export_all",
+        summary="Take all conversations along",
+        responses={(200, "application/zip"): bytes},
+    )
     def export_all(self, request: Request) -> HttpResponse:
         """Return a zip with every conversation, each as JSON and as Markdown."""
         headers = {"Content-Disposition": archives.disposition("wisqu-conversations.zip")}

@@ -165,7 +165,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # Looks once a day; asked for more often, it makes up for a restart or a failure.
     "sync-model-catalogue": _every(timedelta(minutes=15), "presets.tasks.sync_models"),
     "clear-out-conversations": _every(timedelta(minutes=1), "chat.tasks.clear_out"),
-    "catch-up-with-search": _every(timedelta(minutes=5), "chat.tasks.catch_up_search"),
+    "catch-up-with-search": _every(timedelta(hours=1), "chat.tasks.catch_up_search"),
     "learn-conversation-habits": _every(timedelta(days=1), "chat.tasks.learn_habits"),
     "pass-time-of-subscriptions": _every(timedelta(minutes=5), "billing.tasks.pass_time_of_subscriptions"),
     "send-billing-mails": _every(timedelta(minutes=1), "billing.tasks.send_billing_mails"),

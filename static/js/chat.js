@@ -12,6 +12,7 @@ import { watchMenus, watchTheme } from "./menus.js";
 import { showMeter } from "./meter.js";
 import { api, fetchPart, find, findAll, say, toast } from "./page.js";
 import { Total } from "./receipt.js";
+import { More } from "./more.js";
 import { Palette } from "./palette.js";
 import { Scroll } from "./scroll.js";
 import { openShare } from "./share.js";
@@ -39,6 +40,7 @@ let conversationId = facts.conversation;
 let elsewhere = new URLSearchParams(location.search).get("at"); // a message whose branch is shown, and not the head's
 let goesOnFrom = null; // the answer that the next question follows, where somebody chose one
 const temporary = new Temporary();
+const more = new More(thread, scroll);
 const palette = new Palette();
 const messages = new Messages(thread, find("[data-thread]"), { isBusy: () => composer.isStreaming });
 
@@ -173,7 +175,7 @@ async function reload(around = null) {
   thread.replaceChildren(...part.children);
   dress(thread);
   pickUp();
-  watchEnds();
+  more.watch();
   if (location.search || location.hash) history.replaceState(null, "", location.pathname);
 }
 
@@ -245,7 +247,7 @@ async function lookAgain() {
   thread.replaceChildren(...part.children);
   dress(thread);
   pickUp();
-  watchEnds();
+  more.watch();
   scroll.keep();
 }
 
@@ -344,48 +346,8 @@ composer.preset.addEventListener("chosen", ({ detail }) => {
 sidebar.addEventListener("title", ({ detail }) => { if (detail.id === conversationId) showTitle(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === conversationId) location.assign("/"); });
 
-thread.addEventListener("click", (event) => {
-  const more = event.target.closest("[data-earlier], [data-later]");
-  if (!more) return;
-  event.preventDefault();
-  loadMore(more, { focuses: true });
-});
-
 // What opens at the end of the thread is seen.
 thread.addEventListener("toggle", () => scroll.keep(), true);
-
-/** Put in what comes before or after, without moving what is read. */
-async function loadMore(link, { focuses = false } = {}) {
-  if (link.getAttribute("aria-disabled") === "true") return;
-  link.setAttribute("aria-disabled", "true");
-  const part = await fetchPart(link.dataset.earlier ?? link.dataset.later).catch(() => null);
-  link.removeAttribute("aria-disabled");
-  if (!part || !link.isConnected) return;
-  const first = part.querySelector(".ask, .answer");
-  dress(part);
-  if (link.dataset.later) {
-    find("[data-earlier]", part)?.remove();
-    link.replaceWith(...part.children);
-  } else {
-    find("[data-later]", part)?.remove();
-    scroll.hold(() => link.replaceWith(...part.children));
-  }
-  watchEnds();
-  if (!focuses) return;
-  first?.setAttribute("tabindex", "-1");
-  first?.focus({ preventScroll: true });
-}
-
-const ends = new IntersectionObserver(
-  (entries) => { for (const { isIntersecting, target } of entries) if (isIntersecting) loadMore(target); },
-  { root: find("[data-thread]"), rootMargin: "600px 0px" },
-);
-
-/** Load more as somebody scrolls there. */
-function watchEnds() {
-  ends.disconnect();
-  for (const link of findAll("[data-earlier], [data-later]", thread)) ends.observe(link);
-}
 
 document.addEventListener("click", (event) => {
   const suggestion = event.target.closest("[data-suggestion]");
@@ -441,7 +403,7 @@ if (meant) {
 } else {
   scroll.toEnd();
 }
-watchEnds();
+more.watch();
 pickUp();
 sidebar.offerUndo();
 line.open();

@@ -13,6 +13,7 @@ from chat import branches
 from chat.closing import Outcome, close_turn
 from chat.inputs import ChatInput, EditInput, RegenerateInput
 from chat.models import Conversation, Message, Turn
+from chat.reading import part_around, part_of_branch
 from chat.turns import OpenTurn, open_turn
 from tests.clients import Api
 from tests.people import make_alice
@@ -181,6 +182,28 @@ def test_a_running_turn_in_a_deleted_branch_is_named(alice_: User) -> None:
     opened = branches.regenerate(owner_id=alice_.pk, message_id=first.id, wishes=RegenerateInput())
     found = branches.delete(owner_id=alice_.pk, message_id=opened.answer.id)
     assert found == [opened.turn_id]
+
+
+@pytest.mark.django_db
+def test_a_page_of_a_long_conversation_reads_no_more_than_one_of_a_short(alice_: User) -> None:
+    found = []
+    for length in (60, 2000):
+        conversation = Conversation.objects.create(owner=alice_)
+        parent, made = None, []
+        for depth in range(length):
+            role = Message.Role.ASSISTANT if depth % 2 else Message.Role.USER
+            parent = Message(conversation=conversation, parent=parent, role=role, depth=depth)
+            made.append(parent)
+        Message.objects.bulk_create(made)
+        Conversation.objects.filter(id=conversation.id).update(head=parent)
+        conversation.refresh_from_db()
+        with CaptureQueriesContext(connection) as queries:
+            part = part_of_branch(conversation)
+        found.append((len(queries), len(part.messages)))
+        middle = part_around(conversation, made[30].id)
+        assert made[30].id in [message.id for message in middle.messages]
+        assert middle.later is not None
+    assert found == [(3, 50)] * 2
 
 
 # --- Over HTTP and the socket -----------------------------------------------------------------------

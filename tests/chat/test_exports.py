@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chat.exports import conversations_of
-from chat.models import Conversation, Message
+from chat.models import Conversation, Folder, Message, Share
 from tests.people import make_alice, make_charlie
 from wisqu.accounts import exports
 
@@ -47,3 +47,13 @@ def test_plan_and_books_are_part_of_it() -> None:
     found = exports.export(make_alice())
     assert set(found) >= {"account", "billing", "conversations"}
     assert found["billing"]["plan"] == "premium"
+
+
+def test_folder_and_link_come_along() -> None:
+    alice = make_alice()
+    talk(alice, 1)
+    conversation = Conversation.objects.get()
+    Share.objects.create(conversation=conversation, token="t")
+    Conversation.objects.update(folder=Folder.objects.create(owner=alice, name="Fiqh"))
+    (found,) = conversations_of(alice)
+    assert (found["folder"], found["share"]["path"]) == ("Fiqh", "/s/t")

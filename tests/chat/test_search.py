@@ -156,8 +156,11 @@ def test_what_is_not_yet_findable_is_caught_up_with(alice: User) -> None:
     for _ in range(3):  # of one moment: they would meet in one place
         Message.objects.create(conversation=conversation, role="user", content="bees", created_at=NOON)
     Message.objects.create(conversation=conversation, role="assistant", content="be", status="streaming")
-    assert (search.catch_up(), search.catch_up()) == (3, 0)
-    assert found(alice, "bees") == [conversation.id]
+    twins = [uuid.UUID(int=7 << 20), uuid.UUID(int=9 << 20)]
+    for key in twins:
+        Conversation.objects.create(id=key, owner=alice, title="Bees", created_at=NOON)
+    assert (search.catch_up(), search.catch_up()) == (5, 0)
+    assert set(found(alice, "bees")) == {conversation.id, *twins}
 
 
 # --- Over HTTP --------------------------------------------------------------------------------------
