@@ -28,7 +28,7 @@ class ProviderName(models.TextChoices):
     """Who takes the money."""
 
     SANDBOX = "sandbox", "Sandbox"
-    MANUAL = "manual", "By invoice"
+    MANUAL = "manual", _("By invoice")
     STRIPE = "stripe", "Stripe"
 
 

@@ -44,7 +44,7 @@ def sandbox_page(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 
 
 def _play(order: Order, answer: Answer) -> None:
-    reason = Reason.provider(ProviderName.SANDBOX, str(answer.label), cause=str(order.pk))
+    reason = Reason.provider(ProviderName.SANDBOX, f"The bank answered: {answer.value}", cause=str(order.pk))
     if answer.pays:
         Order.objects.filter(pk=order.pk, state=Order.State.OPEN).update(note=answer.value)
         orders.confirm(order_id=order.pk, reason=reason)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from billing.models import Order, PlanLimit, ProviderName, Subscription
 from billing.payments.base import ReturnUrls
@@ -14,10 +15,10 @@ from billing.payments.base import ReturnUrls
 class Answer(models.TextChoices):
     """What the played bank says. The values are those of the page's buttons."""
 
-    PAY = "pay", "Pay"
-    PAY_ONCE = "pay_once", "Pay now, decline renewals"
-    DECLINE = "decline", "Decline the card"
-    REFUSE_3DS = "refuse_3ds", "Refuse 3-D Secure"
+    PAY = "pay", _("Pay")
+    PAY_ONCE = "pay_once", _("Pay now, decline renewals")
+    DECLINE = "decline", _("Decline the card")
+    REFUSE_3DS = "refuse_3ds", _("Refuse 3-D Secure")
 
     @property
     def pays(self) -> bool:
