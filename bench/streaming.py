@@ -89,7 +89,7 @@ async def costs(stage: Stage, scale: Scale) -> list[Row]:
 async def delays(stage: Stage, scale: Scale) -> list[Row]:
     """The first token's delay over asking the upstream directly, and how long each later one is under way.
 
-    200 streams get a chunk each 40 ms: as many tokens a second as 50 streams with one each 10 ms.
+    200 streams get a chunk each 40 ms: as many tokens a second as 50 streams with one each 10 ms, in answers as long.
     """
     database = POSTGRES if POSTGRES in scale.databases else SQLITE
     target = stage.product(database).chat(200)
@@ -98,7 +98,7 @@ async def delays(stage: Stage, scale: Scale) -> list[Row]:
     for readers, pause_ms, most in ((50, 10, 15.0), (200, 40, 20.0))[: scale.crowds]:
         p50, p95, lags = [], [], []
         for _ in range(scale.runs):
-            sizes = {"readers": readers, "tokens": scale.tokens * 10 // pause_ms, "pause_ms": pause_ms}
+            sizes = {"readers": readers, "tokens": scale.tokens, "pause_ms": pause_ms}
             bare = await run(stage.upstream, **sizes, stamped=True)
             ours = await run(target, **sizes, stamped=True)
             p50.append(load.percentile(ours.first_ms, 50) - load.percentile(bare.first_ms, 50))
