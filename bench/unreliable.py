@@ -32,7 +32,9 @@ BEFORE, MIDDLE, SILENT_BEFORE, SILENT_MIDDLE = "before", "middle", "silent befor
 def answer(seed: int, words: int) -> list[str]:
     """Return the answer of a seed, in the pieces that a stream sends."""
     chance = random.Random(seed)
-    pieces = [chance.choice(_VOCABULARY) for _ in range(words)]
+    pieces = [chance.choice(_VOCABULARY)]
+    while len(pieces) < words:  # words come again and again, but not twice in a row
+        pieces += [word for word in (chance.choice(_VOCABULARY),) if word != pieces[-1]]
     return [pieces[0], *(chance.choice(("\n\n", "\n- ", " ", " ", " ", " ")) + piece for piece in pieces[1:])]
 
 

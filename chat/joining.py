@@ -89,7 +89,7 @@ class Joiner:
             return piece
         self._held += piece
         said = _squeezed(self._held)
-        is_awaited = len(said) < len(self._anchor) + _PREFACE and not self._repeated(said)
+        is_awaited = len(said) < len(self._anchor) + _PREFACE and not self._repeated(self._held)
         if said in self._known or (self._anchor and is_awaited):
             return ""
         return self.end()
@@ -99,7 +99,7 @@ class Joiner:
         if self._held is None:
             return ""
         held, self._held = self._held, None
-        repeated = self._repeated(_squeezed(held))
+        repeated = self._repeated(held)
         rest = _after(held, repeated) if repeated else held
         if self._ending:
             rest = rest[len(self._ending) :] if rest.startswith(self._ending) else rest.lstrip()
@@ -115,21 +115,37 @@ class Joiner:
         begins = first.isalnum() or _opens(first, self._text)
         return begins and last not in _JOINING and not _opens(last, self._text.rstrip(last))
 
-    def _repeated(self, said: str) -> int:
+    def _repeated(self, held: str) -> int:
         """Return how many characters, blanks aside, at the beginning only lead up to where the text so far ends."""
-        known, place = self._known, said.find(self._anchor) if self._anchor else -1
-        if place == 0 or (place > 0 and len(self._anchor) >= _KNOWN_AGAIN):
-            return place + len(self._anchor)
+        said, known = _squeezed(held), self._known
+        if told := self._as_told(held, said):
+            return told
         for size in range(min(len(said), len(known)), self._least - 1, -1):
-            if known.endswith(said[:size]):
+            if known.endswith(said[:size]) and (size >= _NO_CHANCE or _is_apart(held, size)):
                 return size
         return 0
+
+    def _as_told(self, held: str, said: str) -> int:
+        """Return the same for a model that repeats what it was told to, whatever stands before it."""
+        if len(self._anchor) >= _KNOWN_AGAIN:
+            place = said.find(self._anchor)
+            return place + len(self._anchor) if place >= 0 else 0
+        if not self._anchor:
+            return 0
+        # So short an answer may be a part of anything: it counts at the beginning of a line, as words of their own.
+        found = re.match(r"(?:[^\n]*:\s*\n)?\s*" + re.escape(anchor(self._text)) + r"(?!\w)", held)
+        return len(_squeezed(found[0])) if found else 0
 
 
 def _opens(sign: str, before: str) -> bool:
     """Tell whether a sign (or a run of it) after that text opens something: a quotation, bold type."""
     is_free = sign in _PAIRED and len(re.findall(re.escape(sign) + "+", before)) % 2 == 0
     return sign != "" and (sign in _OPENING or is_free)
+
+
+def _is_apart(said: str, size: int) -> bool:
+    """Tell whether the first so many characters are whole words at the very beginning, as a repetition has them."""
+    return not said[:1].isspace() and not _after(said, size)[:1].isalnum()
 
 
 def _squeezed(text: str) -> str:
