@@ -18,7 +18,6 @@ from wisqu.openrouter.types import (
     CachePoint,
     ChatRequest,
     Citation,
-    Endpoint,
     FilePart,
     Generation,
     ImagePart,
@@ -261,22 +260,6 @@ class _WireGeneration(Struct):
     cache_discount: Decimal | None = None
 
 
-class _WireEndpoint(Struct):
-    tag: str
-    provider_name: str
-    uptime_last_5m: float | None = None
-    uptime_last_30m: float | None = None
-    uptime_last_1d: float | None = None
-
-
-class _WireEndpoints(Struct):
-    endpoints: list[msgspec.Raw]
-
-
-class _EndpointsReply(Struct):
-    data: _WireEndpoints
-
-
 class _GenerationReply(Struct):
     data: _WireGeneration
 
@@ -312,20 +295,6 @@ def decode_generation(body: bytes) -> Generation:
         cost_usd=_price(found.total_cost),
         cache_discount_usd=_sum(found.cache_discount),
     )
-
-
-def decode_endpoints(body: bytes) -> list[Endpoint]:
-    """The providers of a model, each once, in the order of the listing. Raises MalformedReply."""
-    found: dict[str, Endpoint] = {}
-    for entry in _decode(body, _EndpointsReply).data.endpoints:
-        try:
-            wire = msgspec.json.decode(entry, type=_WireEndpoint)
-        except ValueError:
-            continue
-        uptimes = (wire.uptime_last_30m, wire.uptime_last_5m, wire.uptime_last_1d)
-        known = [uptime for uptime in uptimes if uptime is not None and 0 <= uptime <= 100]
-        found.setdefault(wire.tag, Endpoint(wire.tag, wire.provider_name, known[0] if known else None))
-    return list(found.values())
 
 
 def error_of(body: bytes) -> object:
