@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from chat.models import Conversation, Message, Share
 from chat.reading import branch_ids
 from wisqu.api.problems import NotFound, Problem
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # Messages of a shared conversation on one page.
 PAGE = 100
 
@@ -64,6 +66,8 @@ def revoke(*, owner_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
 
 def read(token: str, *, number: int = 1) -> Shared | None:
     """Return a page of what the link shows; None for a link that leads nowhere (any more)."""
+    if not _TOKEN.fullmatch(token):
+        return None
     found = (
         Share.objects.filter(token=token, conversation__deleted_at=None)
         .select_related("conversation", "head")
