@@ -42,7 +42,16 @@ class Handled(admin.SimpleListFilter):
 class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Thumbs, reasons and notes. Answer and question are shown with their owner's consent alone; nobody is named."""
 
-    list_display = ("updated_at", "rating", "reason", "short_note", "model_used", "preset", "consent", "handled")
+    list_display = (
+        "updated_at",
+        "rating",
+        "reason",
+        "short_note",
+        "model_used",
+        "preset",
+        "consent",
+        "handled",
+    )
     list_filter = (Handled, "rating", "reason", "may_be_read", "message__model")
     list_select_related = ("message",)
     ordering = ("-updated_at",)

@@ -83,9 +83,7 @@ def _user(request: HttpRequest) -> User:
 
 
 def _shelf(request: HttpRequest) -> Any:
-    return shelf(
-        _user(request).id, older=request.GET.get("older", ""), place=request.GET.get("in", "")
-    )
+    return shelf(_user(request).id, older=request.GET.get("older", ""), place=request.GET.get("in", ""))
 
 
 def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, Any]:
