@@ -9,9 +9,9 @@ import pytest
 
 from billing.models import MonthlyUsageQuota
 from chat import running, upstream
+from chat.closing import Outcome, close_turn
 from chat.inputs import ChatInput
 from chat.models import Turn
-from chat.closing import Outcome, close_turn
 from chat.turns import OpenTurn, open_turn
 from tests.people import make_user
 from wisqu.api.threads import close_all, in_thread
