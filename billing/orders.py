@@ -117,6 +117,10 @@ def quote(subscription: Subscription, plan: PlanLimit, interval: str) -> Quote:
     if present == plan and interval == subscription.interval:
         raise PlanRefused("already_on_plan", _("You are on this plan already."))
     if plan.price_usd < present.price_usd:
+        if interval != subscription.interval:  # a provider would begin the year, and charge for it, at once
+            raise PlanRefused(
+                "monthly_plan", _("A smaller plan begins by the month. Pay by the year once it has begun.")
+            )
         return Quote(None)
     return _upgrade(subscription, plan, interval, price)
 

@@ -361,9 +361,8 @@ def close_order(order: Order, state: str, *, note: str = "") -> None:
     """Close an order unpaid and void what was asked for it; call it in a transaction."""
     order.state, order.note, order.closed_at = state, note[:200], timezone.now()
     order.save(update_fields=["state", "note", "closed_at"])
-    order.invoices.filter(state=Invoice.State.OPEN, provider=ProviderName.MANUAL).update(
-        state=Invoice.State.VOID
-    )
+    ours = order.invoices.exclude(provider=ProviderName.STRIPE)  # Stripe says itself what becomes of its own
+    ours.filter(state=Invoice.State.OPEN).update(state=Invoice.State.VOID)
 
 
 def _is_uuid(text: str) -> bool:

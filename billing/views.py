@@ -69,7 +69,8 @@ def plans_page(request: HttpRequest) -> HttpResponse:
     subscription = plans.subscription_for(user.pk)
     interval = interval_of(subscription, request.GET.get("interval", ""))
     offered = [(plan, offer(subscription, plan, interval)) for plan in PlanLimit.objects.all()]
-    open_order = Order.objects.filter(user=user, state=Order.State.OPEN).select_related("plan").first()
+    last = Order.objects.filter(user=user).select_related("plan").order_by("-created_at", "-id").first()
+    open_order = last if last and last.state == Order.State.OPEN else None
     context = {
         "subscription": subscription,
         "is_paying": orders.is_paying(subscription),
@@ -81,7 +82,7 @@ def plans_page(request: HttpRequest) -> HttpResponse:
         ],
         "open_order": open_order,
         "pay_at": _pay_at(open_order),
-        "came_from_paying": "paid" in request.GET,
+        "came_of_paying": last.state if last and "paid" in request.GET else "",
     }
     return render(request, "billing/plans.html", context)
 

@@ -37,6 +37,7 @@ def sandbox_page(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     context = {
         "order": order,
         "answers": Answer,
+        "answer": Answer(order.note).label if order.note in Answer.values else "",
         "is_open": order.state == Order.State.OPEN,
         "back": _back(request),
     }

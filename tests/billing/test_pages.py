@@ -242,6 +242,22 @@ def test_coming_back_before_the_payment_is_known_says_so(alice: User) -> None:
     assert of(alice).plan_id == "premium"
 
 
+@pytest.mark.parametrize(("answer", "told"), [("decline", "Decline the card"), ("refuse_3ds", "3-D Secure")])
+def test_who_comes_back_from_a_declined_payment_is_not_thanked(alice: User, answer: str, told: str) -> None:
+    client = signed_in(alice)
+    to_pay = client.post("/billing/plans/unlimited")["Location"]
+    said = client.post(to_pay, {"answer": answer}).content.decode()
+    back = text(client, "plans?paid=1")
+
+    assert told in words(said)
+    assert "The payment was declined. Nothing was changed" in back
+    assert "Thank you" not in back
+
+
+def test_an_address_that_claims_a_payment_is_not_believed(alice: User) -> None:
+    assert "Thank you" not in text(signed_in(alice), "plans?paid=1")
+
+
 def test_a_smaller_plan_begins_when_the_paid_time_ends(alice: User) -> None:
     subscribe(alice, "unlimited")
     client = signed_in(alice)
@@ -276,6 +292,13 @@ def test_who_was_given_a_plan_is_told_so() -> None:
 
     assert "It was given to you. You pay nothing for it." in text(client, "plans")
     assert "without paying" in card(client, "premium")
+
+
+@pytest.mark.parametrize(("provider", "told"), [("", "nothing is charged"), ("stripe", "Then it is charged")])
+def test_a_trial_says_whether_it_will_be_charged(alice: User, provider: str, told: str) -> None:
+    subscribe(alice, "premium", provider=provider, is_trial=True)
+
+    assert told in text(signed_in(alice), "plans")
 
 
 def test_a_missing_payment_is_told_and_can_be_made(alice: User) -> None:

@@ -159,6 +159,14 @@ def test_a_smaller_plan_costs_nothing_and_waits(browser: Client, alice: User) ->
     assert of(alice).plan_id == "unlimited"
 
 
+def test_a_smaller_plan_is_not_chosen_by_another_interval(browser: Client, alice: User) -> None:
+    PlanLimit.objects.filter(slug="premium").update(price_usd_year=Decimal(199))
+    pay(browser, plan="unlimited")
+
+    assert call(browser, plan="premium", interval="year").json()["code"] == "monthly_plan"
+    assert of(alice).pending_plan is None
+
+
 def test_yearly_costs_the_yearly_price_and_lasts_a_year(browser: Client, alice: User) -> None:
     PlanLimit.objects.filter(slug="premium").update(price_usd_year=199)
     pay(browser, plan="premium", interval="year")
@@ -262,8 +270,16 @@ def test_an_invoice_for_the_next_time_comes_a_week_before(
     assert of(alice).paid_until > ends
 
 
-def test_changing_ones_mind_voids_the_invoice_of_before(browser: Client, settings) -> None:
-    settings.BILLING_PROVIDER = "manual"
+@pytest.mark.parametrize("answer", ["decline", "refuse_3ds"])
+def test_nothing_is_owed_for_what_was_declined(browser: Client, answer: str) -> None:
+    pay(browser, answer, plan="premium")
+
+    assert Invoice.objects.get().state == "void"
+
+
+@pytest.mark.parametrize("provider", ["manual", "sandbox"])
+def test_changing_ones_mind_voids_the_invoice_of_before(browser: Client, settings, provider: str) -> None:
+    settings.BILLING_PROVIDER = provider
     call(browser, plan="premium")
     call(browser, plan="unlimited")
 
