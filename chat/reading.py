@@ -31,7 +31,8 @@ _WHOLE = 1_000_000
 class Part:
     """Messages in the order of reading.
 
-    `earlier` is the message before them, `later` the one that ends the part after them, `end` the end of the branch. `siblings` holds, by message, what stands in the same place.
+    `earlier` is the message before them, `later` the one that ends the part after them, `end` the end of the branch.
+    `siblings` holds, by message, what stands in the same place.
     """
 
     messages: list[Message]
