@@ -72,7 +72,9 @@ def test_no_wording_is_missing(language: str) -> None:
 def test_every_translation_has_the_blanks_of_the_original(language: str) -> None:
     for english, texts in catalogue(language).items():
         if english and "%(n)s" not in english:
-            assert sorted(BLANK.findall(texts[0])) == sorted(BLANK.findall(english)), english
+            # A language without a singular says the number where English says `one`.
+            blanks = [blank for blank in BLANK.findall(texts[0]) if blank != "%(n)s"]
+            assert sorted(blanks) == sorted(BLANK.findall(english)), english
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -309,9 +309,10 @@ async def test_a_pause_before_a_retry_can_be_closed(server: ScriptedServer, clie
 async def test_a_cancelled_reader_ends_the_work_upstream(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("a"), HOLD)
     reading = asyncio.create_task(read(client.stream(ASK)))
-    await asyncio.sleep(0.05)
+    while not server.requests:
+        await asyncio.sleep(0.01)
     reading.cancel()
-    await asyncio.wait_for(server.left.wait(), 0.5)
+    await asyncio.wait_for(server.left.wait(), 5)
 
 
 # --- retries ---
