@@ -54,7 +54,7 @@ def test_hostile_bodies_are_refused_quickly(http, path, name):
     answer = http.post(path, content=HOSTILE[name], headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
 
 
 def test_signing_out_on_the_page_closes_the_sockets_of_that_browser(live: Web):

@@ -120,7 +120,7 @@ def test_a_schema_of_any_depth_is_refused_at_once(alice: Api, depth: int) -> Non
     )
 
     assert response.status_code in (400, 422)
-    assert time.monotonic() - begun < 1  # measured in test_jsonschemas; here nothing must hang
+    assert time.monotonic() - begun < 5  # measured in test_jsonschemas; here nothing must hang
 
 
 def test_a_model_that_cannot_be_bound_is_refused(alice: Api) -> None:
@@ -151,9 +151,9 @@ def test_readers_of_the_turn_see_the_final_words_once(alice: Api) -> None:
 
 
 def test_a_client_that_leaves_does_not_end_it(alice: Api) -> None:
-    slow = {"message": "Leave [[pace:20ms]]", "schema": VERSE}
+    slow = {"message": "Leave [[pace:80ms]]", "schema": VERSE}
     with pytest.raises(httpx.ReadTimeout):
-        alice.http.post("/chat/structured", json=slow, timeout=0.4)
+        alice.http.post("/chat/structured", json=slow, timeout=1.5)
     deadline = time.monotonic() + 20
     while not Message.objects.filter(role="assistant", status="done").exists():
         assert time.monotonic() < deadline

@@ -206,7 +206,7 @@ async def test_silence_before_the_first_byte_ends(server: ScriptedServer, client
     server.answers(HOLD)
     started = time.monotonic()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert 0.24 < time.monotonic() - started < 1.0
+    assert 0.24 < time.monotonic() - started < 4.0
     await asyncio.wait_for(server.left.wait(), 1)
     assert len(server.requests) == 1
 
@@ -215,21 +215,21 @@ async def test_keep_alive_comments_are_no_first_byte(server: ScriptedServer, cli
     server.answers(*[COMMENT, 0.03] * 50)
     started = time.monotonic()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
 
 
 async def test_keep_alive_comments_are_no_life(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("a"), *[COMMENT, 0.03] * 50)
     started = time.monotonic()
     assert (await failing(client.stream(ASK), errors.UpstreamTimeout))[0] == "a"
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
 
 
 async def test_a_comment_split_over_reads_is_no_life(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("a"), *[b": OPEN", 0.03, b"ROUTER\n\n", 0.03] * 30)
     started = time.monotonic()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
 
 
 async def test_a_long_line_that_trickles_in_is_life(server: ScriptedServer, client: OpenRouter) -> None:
@@ -248,7 +248,7 @@ async def test_the_total_ends_an_answer_that_goes_on_and_on(server: ScriptedServ
     started = time.monotonic()
     text, _failure = await failing(client.stream(ASK), errors.UpstreamTimeout)
     assert text.startswith("aaa")
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
     await client.close()
 
 
@@ -280,7 +280,7 @@ async def test_leaving_ends_the_work_upstream_at_once(server: ScriptedServer, cl
     server.answers(chunk("a"), HOLD)
     async with client.stream(ASK) as stream:
         await anext(stream)
-    await asyncio.wait_for(server.left.wait(), 0.5)
+    await asyncio.wait_for(server.left.wait(), 5)
 
 
 @pytest.mark.parametrize("steps", [(HOLD,), (chunk("a"), HOLD)])
@@ -292,17 +292,19 @@ async def test_another_task_may_close_a_waiting_stream(
     reading = asyncio.create_task(read(stream))
     await asyncio.sleep(0.05)
     await stream.close()
-    await asyncio.wait_for(reading, 0.5)
-    await asyncio.wait_for(server.left.wait(), 0.5)
+    await asyncio.wait_for(reading, 5)
+    await asyncio.wait_for(server.left.wait(), 5)
 
 
 async def test_a_pause_before_a_retry_can_be_closed(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(error(429), status=429, headers=JSON | {"retry-after": "0.3"})
     stream = client.stream(ASK)
     reading = asyncio.create_task(read(stream))
-    await asyncio.sleep(0.05)
+    while not server.requests:
+        await asyncio.sleep(0.01)
     await stream.close()
-    assert await asyncio.wait_for(reading, 0.1) == ""
+    assert await asyncio.wait_for(reading, 5) == ""
+    await asyncio.sleep(0.4)
     assert len(server.requests) == 1
 
 
@@ -382,7 +384,7 @@ async def test_a_long_retry_after_is_handed_on(server: ScriptedServer, client: O
     started = time.monotonic()
     _text, failure = await failing(client.stream(ASK), errors.RateLimited)
     assert failure.retry_after == 45
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 4.0
 
 
 async def test_no_server_at_all_is_unavailable() -> None:

@@ -97,7 +97,7 @@ def test_the_usual_pace_is_a_models(box: Sandbox) -> None:
 def test_a_pace_in_milliseconds_is_kept(box: Sandbox) -> None:
     started = time.monotonic()
     box.raw([{"role": "user", "content": "[[words:10]] [[pace:20ms]]"}])
-    assert 0.2 <= time.monotonic() - started < 1.5
+    assert 0.2 <= time.monotonic() - started < 5
 
 
 def test_reasoning_comes_first_and_is_counted_inside_the_completion(box: Sandbox) -> None:
