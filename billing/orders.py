@@ -216,7 +216,8 @@ def _act_on(order: Order, subscription: Subscription, reason: Reason) -> Period:
         return period
     if order.kind == Kind.UPGRADE and subscription.paid_until:
         turned = order.interval != subscription.interval
-        period = first_period(order.interval, now) if turned else Period(now, subscription.paid_until)
+        paid_for = Period(order.created_at, subscription.paid_until)  # what its price was worked out for
+        period = first_period(order.interval, now) if turned else paid_for
         subscriptions.upgrade(
             user_id=user_id, plan=order.plan, interval=order.interval, period=period, reason=reason
         )

@@ -107,6 +107,8 @@ def upgrade(
         if restarts and period:
             subscription.interval = interval
             subscription.paid_from, subscription.paid_until = period.start, period.end
+            if subscription.status == Status.PAST_DUE:
+                subscription.status, subscription.grace_until = Status.ACTIVE, None
             _restart_periods(subscription, period.start)
         _drop_orders(user_id, but=reason.cause)
         return True

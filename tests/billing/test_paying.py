@@ -255,6 +255,30 @@ def test_staff_approve_what_was_paid_by_hand(browser: Client, staff: Client, ali
     assert (entry.by, entry.why) == ("staff", "Transfer of 3 May")
 
 
+@pytest.mark.parametrize(
+    ("choice", "stands"),
+    [({"plan": "unlimited"}, "past_due"), ({"plan": "premium", "interval": "year"}, "active")],
+)
+def test_an_upgrade_whose_money_comes_after_the_paid_time_is_booked_rightly(
+    browser: Client, staff: Client, alice: User, settings, choice: Any, stands: str
+) -> None:
+    settings.BILLING_PROVIDER = "manual"
+    PlanLimit.objects.filter(slug="premium").update(price_usd_year=Decimal(199))
+    call(browser, plan="premium")
+    approve(staff, Order.objects.get())
+    ends = of(alice).paid_until
+    with time_machine.travel(ends - timedelta(hours=1), tick=False):
+        call(signed_in(alice), **choice)
+    with time_machine.travel(ends + timedelta(days=1), tick=False):
+        renewals.pass_time()
+        approve(signed_in(User.objects.get(is_staff=True)), Order.objects.get(kind="upgrade"))
+        assert (of(alice).plan_id, plans.subscription_for(alice.pk).status) == (choice["plan"], stands)
+
+    receipt = Invoice.objects.get(order__kind="upgrade")
+    assert (receipt.state, receipt.period_end) == ("paid", of(alice).paid_until)
+    assert receipt.period_start < receipt.period_end
+
+
 def test_an_invoice_for_the_next_time_comes_a_week_before(
     browser: Client, staff: Client, alice: User, settings
 ) -> None:
