@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from billing import paymentadmin
 from billing.adminbase import ReadOnlyAdmin
 from billing.models import Feature, LedgerEntry, MonthlyUsageQuota, PlanLimit, UsageRepair
+from billing.seeds import FREE
 
 __all__ = ["LedgerEntryAdmin", "MonthlyUsageQuotaAdmin", "PlanLimitAdmin", "UsageRepairAdmin", "paymentadmin"]
 
@@ -47,8 +48,13 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return {} if obj else {"slug": ("name",)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: PlanLimit | None = None) -> tuple[str, ...]:
-        """Keep the short name of an existing plan: subscriptions and the ledger refer to it."""
-        return ("updated_at", "slug") if obj else ("updated_at",)
+        """Keep the short name of an existing plan, which subscriptions and the ledger refer to, and Free free."""
+        prices = ("price_usd", "price_usd_year") if obj and obj.slug == FREE else ()
+        return ("updated_at", "slug", *prices) if obj else ("updated_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: PlanLimit | None = None) -> bool:
+        """Keep Free: everybody starts on it, and every other plan ends there."""
+        return (obj is None or obj.slug != FREE) and super().has_delete_permission(request, obj)
 
 
 @admin.register(MonthlyUsageQuota)

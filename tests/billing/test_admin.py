@@ -40,6 +40,17 @@ def test_staff_edit_a_plan_and_it_holds(staff: Client) -> None:
     assert PlanLimit.objects.get(slug="free").messages == 7
 
 
+def test_the_free_plan_stays_and_stays_free(staff: Client) -> None:
+    form = staff.get("/admin/billing/planlimit/free/change/").context["adminform"].form
+    values = {name: value for name, value in form.initial.items() if value}
+    staff.post("/admin/billing/planlimit/free/change/", values | {"price_usd": 5})
+    chosen = {"action": "delete_selected", "_selected_action": ["free"], "post": "yes"}
+    staff.post("/admin/billing/planlimit/", chosen)
+
+    assert staff.post("/admin/billing/planlimit/free/delete/", {"post": "yes"}).status_code == 403
+    assert PlanLimit.objects.get(slug="free").is_free
+
+
 @pytest.mark.parametrize("model", [MonthlyUsageQuota, LedgerEntry])
 @pytest.mark.parametrize("act", ["change", "delete"])
 def test_the_books_can_only_be_read(staff: Client, alice: User, model: type, act: str) -> None:
