@@ -14,6 +14,7 @@ from bench import (
     availability,
     caching,
     growth,
+    ledgers,
     memory,
     opening,
     quota,
@@ -39,6 +40,7 @@ QUESTIONS = {
     "search": searching.ask,
     "caching": caching.ask,
     "availability": availability.ask,
+    "ledgers": ledgers.ask,
 }
 # What a look of a minute and a half can tell.
 QUICKLY = ("streaming", "delays", "socket", "opening", "memory")

@@ -1,12 +1,14 @@
 """The benchmarks can be run: every question imports, and their upstream speaks as the client expects."""
 
 import asyncio
+from decimal import Decimal
+from typing import Any
 
 import pytest
 import uvloop
 
 from bench import __main__ as bench
-from bench import load, unreliable
+from bench import ledgers, load, mixed, unreliable
 from bench.upstream import Answering, question
 
 
@@ -57,3 +59,44 @@ def test_one_try_in_ten_fails_in_three_ways_alike() -> None:
     drawn = [chance.draw() for _ in range(20_000)]
     assert 0.09 < chance.failures / chance.tries < 0.11
     assert 0.3 < drawn.count(unreliable.BEFORE) / chance.failures < 0.37
+
+
+def theirs(name: str, cost: str) -> dict[str, Any]:
+    counts = dict.fromkeys(("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens"), 3)
+    return {"id": name, "cost": Decimal(cost), "outcome": "done", **counts}
+
+
+def ours(name: str, cost: str, **facts: Any) -> dict[str, Any]:
+    counts = dict.fromkeys(
+        ("prompt_tokens", "completion_tokens", "cached_tokens_read", "cached_tokens_written"), 3
+    )
+    entry = {"generation_id": name, "cost_usd": Decimal(cost), "kind": "chat", "cost_source": "upstream"}
+    return entry | counts | facts
+
+
+def test_ledgers_that_say_the_same_agree() -> None:
+    found = ledgers.compare([theirs("a", "0.1"), theirs("free", "0")], [ours("a", "0.10")])
+    assert (found["charged"], found["difference"], found["disagreements"]) == (1, "0.00", {})
+
+
+@pytest.mark.parametrize(
+    ("entries", "complaint"),
+    [
+        ([], "charged, but not booked"),
+        ([ours("a", "0.1000000001")], "cost"),
+        ([ours("a", "0.1", prompt_tokens=4)], "prompt tokens"),
+        ([ours("a", "0.1", cached_tokens_written=None)], "tokens written to cache"),
+        ([ours("a", "0.1"), ours("a", "0.1")], "booked twice"),
+        ([ours("a", "0.1"), ours("", "0.2")], "booked, but unknown to the sandbox"),
+    ],
+)
+def test_every_way_to_disagree_is_counted(entries: list[dict[str, Any]], complaint: str) -> None:
+    assert ledgers.compare([theirs("a", "0.1")], entries)["disagreements"] == {complaint: 1}
+
+
+def test_the_mixed_turns_are_the_same_each_time_and_hold_every_kind() -> None:
+    turns = [mixed.wish(number) for number in range(500)]
+    assert turns == [mixed.wish(number) for number in range(500)]
+    assert {turn.door for turn in turns} == {"json", "sse", "socket", "structured"}
+    assert {turn.reader for turn in turns} == {"reads", "leaves", "stops"}
+    assert 150 < sum(bool(turn.fault) for turn in turns) < 350
