@@ -31,6 +31,8 @@ _GIVEN_UP_AFTER_S = 3600
 class _HeldMessages(virtual.QoS):
     """Tells the channel when a message is done with."""
 
+    channel: Channel
+
     def ack(self, delivery_tag: str) -> None:
         self.channel.finish(delivery_tag)
         super().ack(delivery_tag)
