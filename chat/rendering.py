@@ -21,6 +21,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from chat.formulas import add_formulas
+
 RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 # Recitation marks, or vowels on every third letter: the text is a verse, or set like one.
 RECITATION = re.compile("[\u0671\u06d6-\u06ed]")
@@ -38,7 +40,7 @@ BLOCK = {"dir", "class"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(BLOCKS, BLOCK),
     **{tag: set() for tag in BARE},
-    **{tag: {"class"} for tag in ("code", "div", "span")},
+    **dict.fromkeys(("code", "div", "span"), BLOCK),
     "ol": BLOCK | {"start"},
     "a": {"href", "title", "target"},
 }
@@ -170,6 +172,7 @@ def _make_markdown() -> MarkdownIt:
     assert markdown.linkify
     # Only addresses with a scheme: "file.py" and "e.g." are no links.
     markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    add_formulas(markdown)
     rules: list[tuple[str, Callable[[StateCore], None]]] = [
         ("directions", _set_directions),
         ("align_by_class", _align_by_class),

@@ -1,5 +1,6 @@
 /* One answer on the page: waiting, growing, and ended in one of its ways. */
 
+import { plainText } from "./math.js";
 import { find, findAll, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
 import { isCutShort, writeReceipt } from "./receipt.js";
@@ -100,6 +101,6 @@ export class Answer {
   /** The answer as a screen reader says it, with the remark that there is more to say. */
   get spokenText() {
     const shown = findAll("[data-prose], [data-cut-short]:not([hidden])", this.element);
-    return shown.map((part) => part.innerText.trim()).join(" ");
+    return shown.map((part) => plainText(part).trim()).join(" ");
   }
 }

@@ -1,5 +1,6 @@
 /* Blocks of code: a copy button, and colours that are fetched only when there is code to colour. */
 
+import { typeset } from "./math.js";
 import { copyText } from "./page.js";
 import { words } from "./words.js";
 
@@ -54,7 +55,7 @@ function letScroll(box) {
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
 }
 
-/** Dress the blocks of code in `root` that are finished; safe to call again. */
+/** Dress the code, tables and formulas in `root` that are finished; safe to call again. */
 export function dress(root) {
   const all = root.matches(".code") ? [root] : root.querySelectorAll(".code");
   for (const block of all) {
@@ -65,4 +66,5 @@ export function dress(root) {
   }
   const tables = root.matches(".table-scroll") ? [root] : root.querySelectorAll(".table-scroll");
   tables.forEach(letScroll);
+  typeset(root).catch(() => {}); // as they were written they can be read too
 }

@@ -1,5 +1,6 @@
 /* Markdown of an answer to safe HTML, by the same rules as chat/rendering.py on the server. */
 
+import { addFormulas } from "./formulas.js";
 import MarkdownIt from "./vendor/markdown-it.js";
 import DOMPurify from "./vendor/purify.js";
 
@@ -29,6 +30,7 @@ const CLEANING = {
 const md = new MarkdownIt("commonmark", { html: false, linkify: true, breaks: true, typographer: false });
 md.enable(["table", "strikethrough", "linkify"]);
 md.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
+addFormulas(md);
 md.validateLink = (url) => WEB.test(url);
 const escape = md.utils.escapeHtml;
 

@@ -3,6 +3,7 @@
    Events: "again" (detail: the answer), "edited" ({ article, text }), "from" (the answer), "reload" (the message to show). */
 
 import { Answer } from "./answer.js";
+import { plainText } from "./math.js";
 import { api, copyText, find, findAll, memory, toast } from "./page.js";
 import { ask, Popup } from "./popup.js";
 import { figure, words } from "./words.js";
@@ -79,7 +80,7 @@ export class Messages extends EventTarget {
   }
 
   async #copyPlain(article) {
-    const text = find("[data-prose], [data-text]", article).innerText;
+    const text = plainText(find("[data-prose], [data-text]", article));
     await copyText(text, find("[data-copy]", article));
   }
 
@@ -197,7 +198,7 @@ async function copy(article) {
   const here = Answer.of(article).prose.text;
   if (here) return copyText(here, button);
   const told = await api("GET", `/messages/${article.dataset.message}`).catch(() => null);
-  return copyText(told?.content ?? find("[data-prose]", article).innerText, button);
+  return copyText(told?.content ?? plainText(find("[data-prose]", article)), button);
 }
 
 /** Ask what was not good; null when the person would rather not say anything at all. */

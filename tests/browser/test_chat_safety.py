@@ -46,6 +46,8 @@ TEXTS = [
     "١. عربي\n\n1986\\. A great year & <b>no</b> &amp; &copy;",
     "[rel](/accounts/logout/) [frag](#x) [up](HTTPS://EXAMPLE.ORG) [sp](<https://e.example/a b>)",
     "**غير مغلق and *half",
+    r"It is $5 and $6, US$7, $5 or 6$, $HOME/$USER; but $x_1<2$, \(a\_b\), $$\frac12$$ and $5\text{ kg}$.",
+    "Then\n$$\nx & y\n\\\\\n$$\n\\[ a = b \\]\n- \\[\n  c\n  \\]\n\n$$open\n\n$$ $$ \\[1\\] \\( \\) `$x$`",
 ]
 NORMAL = """html => {
   const body = new DOMParser().parseFromString(html, "text/html").body;

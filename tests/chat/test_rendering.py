@@ -100,3 +100,28 @@ def test_headings_leave_the_first_two_levels_to_the_page() -> None:
 def test_deep_nesting_comes_back_in_no_time() -> None:
     assert render(">" * 20_000 + "x")
     assert render("[" * 20_000)
+
+
+@pytest.mark.parametrize(
+    "text", ["$5 and $6", "US$5, CA$6", "$5 to 10$.", "$HOME/$USER", "`$x$`", "$ x $", "\\$x$"]
+)
+def test_what_is_no_formula_stays_text(text: str) -> None:
+    assert "math" not in render(text)
+
+
+@pytest.mark.parametrize("text", ["$x^2$", r"\(x^2\)", "$$x^2$$", "\\[\nx^2\n\\]", "see:\n$$\nx^2\n$$"])
+def test_a_formula_keeps_its_latex_from_left_to_right(text: str) -> None:
+    html = render(text)
+
+    assert 'class="math' in html
+    assert 'dir="ltr">x^2<' in html
+
+
+def test_markup_in_a_formula_is_text() -> None:
+    assert "<img" not in render("$<img src=x onerror=alert(1)>$\n\n$$\n<img src=x>\n$$")
+
+
+def test_a_formula_that_never_ends_comes_back_in_no_time() -> None:
+    assert render("\\(" * 5_000)
+    assert render("$a " * 5_000)
+    assert render("$$\n" * 2_000)
