@@ -10,6 +10,7 @@ from presets.urls import page_urlpatterns as preset_pages
 from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
+from wisqu.api.installing import manifest, offline, service_worker
 from wisqu.api.pages import favicon, not_found, robots
 
 urlpatterns = [
@@ -20,6 +21,9 @@ urlpatterns = [
     path("accounts/", include(account_pages)),
     path("favicon.ico", favicon),
     path("robots.txt", robots),
+    path("manifest.webmanifest", manifest, name="manifest"),
+    path("service-worker.js", service_worker, name="service-worker"),
+    path("offline", offline, name="offline"),
     *chat_pages,
     *preset_pages,
     *billing_pages,

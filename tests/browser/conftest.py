@@ -67,7 +67,9 @@ def new_context(browser: Browser, errors: Errors) -> Iterator[Callable[..., Brow
     contexts: list[BrowserContext] = []
 
     def open_context(**options: Any) -> BrowserContext:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        context = browser.new_context(
+            **{"viewport": {"width": 1440, "height": 900}, "service_workers": "block", **options}
+        )
         context.set_default_timeout(10_000)
         context.add_init_script(REPORT_VIOLATIONS)
         context.on("page", errors.watch)
