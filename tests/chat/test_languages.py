@@ -20,7 +20,9 @@ BLANK = re.compile(r"%\(\w+\)\w|</?\w+")
 
 
 # Names, which no language translates.
-NAMES = re.compile(r"WisQu|API|UTC|JavaScript|Premium|Markdown|JSON|zip|conversations\.json|ChatGPT|Ctrl|Shift|Enter|Esc|Cmd|Alt")
+NAMES = re.compile(
+    r"WisQu|API|UTC|JavaScript|Premium|Markdown|JSON|zip|conversations\.json|ChatGPT|Ctrl|Shift|Enter|Esc|Cmd|Alt"
+)
 
 
 class Wording(HTMLParser):
