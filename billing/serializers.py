@@ -156,6 +156,7 @@ class InvoiceLineSerializer(serializers.ModelSerializer[InvoiceLine]):
     """One line; a credit is below zero."""
 
     amount = serializers.FloatField()
+    quantity = serializers.IntegerField()  # by the model its largest value would be each database's own
 
     class Meta:
         model = InvoiceLine

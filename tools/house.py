@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - `python3` may well be older than what the project asks for
@@ -119,42 +120,41 @@ def test(arguments: Sequence[str]) -> int:
     path = chromium.ensure()
     if path:
         environ["CHROMIUM"] = path
-    on_sqlite: list[str | Path] = [PYTHON, "-m", "pytest", *arguments]
-    on_postgres: list[str | Path] = [
-        PYTHON,
-        "-m",
-        "tests.servers",
-        PYTHON,
-        "-m",
-        "pytest",
-        "-m",
-        "not browser and not pure",
-    ]
+    pytest = (PYTHON, "-m", "pytest")
+    on_postgres = (PYTHON, "-m", "tests.servers", *pytest, "-m", "not browser and not pure")
     if os.environ.get("DB") == "postgres":
         return call(*on_postgres, *arguments, env=environ)
     if arguments:
-        return call(*on_sqlite, env=environ)
-    return both(on_sqlite, on_postgres, environ)
+        return call(*pytest, *arguments, env=environ)
+    parts = {
+        "SQLite": (*pytest, "-m", "not browser and not pure"),
+        "in the browser, and without a database": (*pytest, "-m", "browser or pure"),
+        "PostgreSQL and Redis": on_postgres,
+    }
+    return together(parts, environ)
 
 
-def both(
-    on_sqlite: Sequence[str | Path], on_postgres: Sequence[str | Path], environ: Mapping[str, str]
-) -> int:
-    """Run the two at the same time, since each waits a lot; the second is shown when the first has ended."""
-    with tempfile.TemporaryFile() as output, processes.Family() as family:
-        second = family.start(
-            "pytest", [str(each) for each in on_postgres], env=environ, stdout=output, stderr=output
-        )
-        print("== SQLite (PostgreSQL and Redis run at the same time and are shown below) ==", flush=True)
-        first = family.start("pytest", [str(each) for each in on_sqlite], env=environ)
-        statuses = first.wait(), second.wait()
-        print("\n== PostgreSQL and Redis ==", flush=True)
-        output.seek(0)
-        sys.stdout.buffer.write(output.read())
-        sys.stdout.flush()
-    for name, status in zip(("SQLite", "PostgreSQL and Redis"), statuses, strict=True):
+def together(parts: Mapping[str, Sequence[str | Path]], environ: Mapping[str, str]) -> int:
+    """Run the parts at the same time, since each waits a lot; the first is shown as it goes, the others at its end."""
+    with ExitStack() as stack:
+        outputs = {name: stack.enter_context(tempfile.TemporaryFile()) for name in list(parts)[1:]}
+        family = stack.enter_context(processes.Family())
+        processes_by_name = {}
+        for name, argv in parts.items():
+            output = outputs.get(name)
+            processes_by_name[name] = family.start(
+                "pytest", [str(each) for each in argv], env=environ, stdout=output, stderr=output
+            )
+        print(f"== {next(iter(parts))} (the rest runs at the same time and is shown below) ==", flush=True)
+        statuses = {name: process.wait() for name, process in processes_by_name.items()}
+        for name, output in outputs.items():
+            print(f"\n== {name} ==", flush=True)
+            output.seek(0)
+            sys.stdout.buffer.write(output.read())
+            sys.stdout.flush()
+    for name, status in statuses.items():
         print(f"{name}: {'passed' if status == 0 else f'FAILED (status {status})'}", flush=True)
-    return max(statuses, key=bool)
+    return max(statuses.values(), key=bool)
 
 
 def lint(_: Sequence[str]) -> int:

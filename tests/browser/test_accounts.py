@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.accounts.clients import make_verified
+from tests.browser.flaws import flaws
 from tests.live import Web
 from tests.people import PASSWORD
 
@@ -24,8 +24,7 @@ def sign_in(page: Page, live: Web, **fields: str) -> None:
 
 
 def inspect(page: Page) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == []
+    assert flaws(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

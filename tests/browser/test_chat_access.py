@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from chat.models import Conversation, Message
 from tests.browser.chatting import Chat
+from tests.browser.flaws import flaws
 from tests.live import Web
 from tests.people import make_alice
 from wisqu.accounts.models import User
@@ -66,8 +66,7 @@ def sample_conversation(owner: User) -> Conversation:
 
 
 def inspect(page: Page) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == []
+    assert flaws(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -1,0 +1,15 @@
+"""What axe finds wrong with a page that has come to rest."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+AT_REST = "Promise.allSettled(document.getAnimations().map(each => each.finished))"
+
+
+def flaws(page: Page) -> list[tuple[str, list[str]]]:
+    """Return each rule that is broken, with the elements that break it. What fades in has faded in."""
+    page.evaluate(f"Promise.race([{AT_REST}, new Promise(done => setTimeout(done, 1000))])")
+    violations = Axe().run(page).response["violations"]
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in violations]
