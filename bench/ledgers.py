@@ -1,7 +1,8 @@
 """Do the sandbox's ledger and ours agree to the last digit, after thousands of mixed turns?
 
-Every generation that the sandbox charged for has to stand in our ledger once, with the same cost and the same tokens,
-and nothing else may. `python -m bench.ledgers ADDRESS` waits until nothing is owed any more and prints the comparison.
+Every generation that the sandbox charged for has to stand in our ledger once, with the same tokens and the same cost
+(to twelve decimals, which is all that ours holds), and nothing else may.
+`python -m bench.ledgers ADDRESS` waits until nothing is owed any more and prints the comparison.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _compare(product: Product, root: str) -> dict[str, Any]:
 
 def compare(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what both ledgers say, entry by entry: `cost_usd` and tokens, by generation."""
-    charged = {each["id"]: each for each in theirs if each["cost"]}
+    charged = {each["id"]: each | {"cost": _in_ledger(each["cost"])} for each in theirs if each["cost"]}
     known = {each["id"] for each in theirs}
     wrong: Counter[str] = Counter()
     examples: dict[str, Any] = {}
@@ -103,6 +104,12 @@ def compare(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[st
     booked: dict[str, dict[str, Any]] = {}
     for entry in ours:
         name = entry["generation_id"]
+        if not name:
+            # What its reader is charged for an answer that was stopped while another model was being asked: the
+            # generations before have entries of their own.
+            if entry["cost_usd"]:
+                complain("booked, but unknown to the sandbox", entry)
+            continue
         if name in booked or name not in known:
             complain("booked twice" if name in booked else "booked, but unknown to the sandbox", entry)
         booked[name] = entry
@@ -114,7 +121,7 @@ def compare(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[st
             if theirs_is != ours_is:
                 complain(label, entry, mine)
     sums = [
-        sum((each["cost"] for each in theirs), Decimal(0)),
+        sum((each["cost"] for each in charged.values()), Decimal(0)),
         sum((each["cost_usd"] or 0 for each in ours), Decimal(0)),
     ]
     return {
@@ -122,6 +129,7 @@ def compare(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[st
         "charged": len(charged),
         "aborted": sum(each["outcome"] == "aborted" for each in theirs),
         "booked": len(ours),
+        "without_generation": sum(not each["generation_id"] for each in ours),
         "kinds": Counter(each["kind"] for each in ours),
         "sources": Counter(each["cost_source"] for each in ours),
         "cost_usd": [str(each) for each in sums],
@@ -129,6 +137,11 @@ def compare(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[st
         "disagreements": wrong,
         "examples": examples,
     }
+
+
+def _in_ledger(cost: Decimal) -> Decimal:
+    """Return the cost as a ledger holds it: to a millionth of a millionth of a dollar."""
+    return cost.quantize(Decimal("1e-12"))
 
 
 def _figures(theirs: dict[str, Any], ours: dict[str, Any]) -> list[tuple[str, Any, Any]]:

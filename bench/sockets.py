@@ -44,6 +44,11 @@ class Socket(asyncio.Protocol):
         if not self.ended.done() and any(mark in data for mark in _FINAL):
             self.ended.set_result(None)
 
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(RuntimeError("the connection was closed in the middle of an answer"))
+            self.ended.exception()
+
     def say(self, frame: dict[str, Any]) -> None:
         """Send one JSON text frame."""
         text = json.dumps(frame).encode()
@@ -55,12 +60,13 @@ class Socket(asyncio.Protocol):
         """Yield every text frame that came."""
         at, data = 0, bytes(self.received)
         while at + 2 <= len(data):
-            size, at = data[at + 1], at + 2
+            kind, size, at = data[at] & 15, data[at + 1], at + 2
             if size == 126:
                 size, at = struct.unpack_from(">H", data, at)[0], at + 2
             elif size == 127:
                 size, at = struct.unpack_from(">Q", data, at)[0], at + 8
-            yield json.loads(data[at : at + size])
+            if kind == 1:  # the others are pings
+                yield json.loads(data[at : at + size])
             at += size
 
 

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 _SERVER_STOPPED = ("interrupted", "The server was restarted while this answer was being written.")
 _DELETED = ("conversation_deleted", "This conversation was deleted while the answer was being written.")
 _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
+# A request that is on its way when its reader stops it may be charged, and only its reply tells its id.
+_ID_WITHIN_S = 0.3
 
 
 class RunningTurn:
@@ -81,13 +83,25 @@ class RunningTurn:
         return self.text()
 
     def stop(self, *, failure: tuple[str, str] | None = None) -> None:
-        """End the request upstream now. The turn ends stopped, or failed with this code and detail."""
+        """End the request upstream now. The turn ends stopped, or failed with this code and detail.
+
+        One whose generation has no id yet gets a moment to tell it: what it costs could never be asked otherwise.
+        """
         if not self._is_streaming or self._is_stopped:
             return
         self._is_stopped = True
         self._stop_reason = failure
         # A task that never took its first step can't be cancelled into an orderly end; `run` looks for itself.
-        if self.task is not None and self.turn_log.last_seq:
+        if self.task is None or not self.turn_log.last_seq:
+            return
+        if self.stream is not None and self.stream.generation_id is None:
+            asyncio.get_running_loop().call_later(_ID_WITHIN_S, self._cancel)
+        else:
+            self.task.cancel()
+
+    def _cancel(self) -> None:
+        """End what is being read now; a turn that ended by itself meanwhile stays as it is."""
+        if self.task is not None and self._is_streaming:
             self.task.cancel()
 
     async def run(self) -> None:
@@ -123,6 +137,8 @@ class RunningTurn:
                 completion = await self._ask(step)
             except OpenRouterError as failure:
                 error = failure
+                if self._is_stopped:
+                    return self._stopped_outcome()
                 if not self._may_go_on(step, failure):
                     break
             except Exception:
@@ -150,6 +166,8 @@ class RunningTurn:
         async with client().stream(request, deadlines=step.deadlines, max_retries=step.max_retries) as stream:
             self.stream = stream
             async for delta in stream:
+                if self._is_stopped:  # it was, before anybody knew which generation this is
+                    raise asyncio.CancelledError
                 self._take(delta)
             completion = stream.completion
         self._write(self._joiner.end())

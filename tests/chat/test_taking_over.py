@@ -287,6 +287,30 @@ async def test_stopping_between_two_models(sandbox: Sandbox) -> None:
     assert got.sent[0]["id"] in await in_the_ledger()
 
 
+async def test_stopping_before_upstream_has_said_its_id_loses_no_cost(sandbox: Sandbox) -> None:
+    turn = running.start(await opened(f"At once [[words:400]] {QUICK}", **CHAIN))
+    while turn.stream is None:
+        await asyncio.sleep(0)
+    turn.stop()
+    got = await ended(turn, sandbox)
+    await pay()
+    quota = await in_thread(MonthlyUsageQuota.objects.get)
+    entries = await in_the_ledger()
+    assert (got.message.status, got.text, quota.used_messages, quota.held_messages) == ("stopped", "", 0, 0)
+    assert {name: entry.cost_usd for name, entry in entries.items()} == {
+        entry["id"]: Decimal(str(entry["cost"])) for entry in got.sent
+    }
+
+
+async def test_a_stop_that_meets_a_failure_asks_no_other_model(sandbox: Sandbox) -> None:
+    turn = running.start(await opened(f"Not [[words:9]] [[fault:402 model={MINI}]] {QUICK}", **CHAIN))
+    while turn.stream is None:
+        await asyncio.sleep(0)
+    turn.stop()
+    got = await ended(turn, sandbox)
+    assert (got.message.status, len(got.sent)) == ("stopped", 1)
+
+
 async def test_a_server_that_ends_keeps_the_words_of_both_models(sandbox: Sandbox) -> None:
     turn = running.start(
         await opened(f"End [[words:400]] [[pace:10ms]] [[fault:cut model={MINI} after=9]]", **CHAIN)

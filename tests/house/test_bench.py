@@ -76,7 +76,7 @@ def ours(name: str, cost: str, **facts: Any) -> dict[str, Any]:
 
 def test_ledgers_that_say_the_same_agree() -> None:
     found = ledgers.compare([theirs("a", "0.1"), theirs("free", "0")], [ours("a", "0.10")])
-    assert (found["charged"], found["difference"], found["disagreements"]) == (1, "0.00", {})
+    assert (found["charged"], found["difference"], found["disagreements"]) == (1, "0E-12", {})
 
 
 @pytest.mark.parametrize(
