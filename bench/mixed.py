@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +93,9 @@ class Crowd:
         self.target, self.client = target, client
         self.ends: Counter[str] = Counter()
 
-    async def ask(self, turns: int) -> None:
-        """Ask so many questions."""
-        numbers = iter(range(turns))
+    async def ask(self, turns: Iterable[int]) -> None:
+        """Ask the questions of these numbers."""
+        numbers = iter(turns)
 
         async def person(place: int) -> None:
             conversation = None

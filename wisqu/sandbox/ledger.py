@@ -18,7 +18,7 @@ from wisqu.sandbox.usage import Usage, cost
 Outcome = Literal["running", "done", "failed", "aborted"]
 
 _ALPHABET = string.ascii_letters + string.digits
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 50_000
 _MOST_REQUESTS = 2_000  # entries that still hold the request itself
 _LONGEST_STRING = 20_000
 
