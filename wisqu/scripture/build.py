@@ -1,16 +1,22 @@
-"""Writes `data/words.txt`, from which the checker starts: `python -m wisqu.scripture.build`.
+"""Writes `data/words.bin`, from which the checker starts, and `data/layout.txt`: `python -m wisqu.scripture.build`.
 
-Every word of the modern spelling with the letters that Uthmani spelling has in its place, both folded. It is derived
-from the two texts of Tanzil beside it and committed, since folding 160,000 words at each start takes too long.
-
-A line is a verse: `surah|ayah|words`. A word is `letters`, then `/other` for each other spelling. `^` in front says
-that Uthmani script writes it in one with the word before; the spellings of the whole then follow, each after `~`.
+`words.bin` holds every word of the modern spelling with the letters that Uthmani spelling has in its place, both
+folded, and where three words in a row stand. It is derived from the two texts of Tanzil beside it and committed, since
+folding 160,000 words at each start takes too long. `layout.txt` says with which verse each juz and page begins; it is
+written where the package `quran-text` is installed, from its copy of the Madinah print.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from itertools import accumulate, chain, pairwise
+from typing import Any, NamedTuple
 
+from wisqu.scripture.binary import pack
+from wisqu.scripture.index import LONGEST_SHORT, pair_key, pairs_in, three_key, word_key
 from wisqu.scripture.letters import WORD, fold, fold_full, skeleton
 from wisqu.scripture.verses import DATA, NO_BASMALA, read_lines
 
@@ -46,23 +52,33 @@ def _agree(word: str, modern: Sequence[str]) -> bool:
     return skeleton(fold(word)) == skeleton("".join(folded)) or _UNLIKE.get(fold(word)) == folded
 
 
-def entry(word: str, modern: Sequence[str]) -> str:
-    """Return what the file says of one Uthmani word."""
-    spellings = dict.fromkeys((fold(word), fold_full(word)))
+class Entry(NamedTuple):
+    """One word of the modern spelling: how it may be written, and the whole that Uthmani script makes of it."""
+
+    spellings: tuple[str, ...]
+    wholes: tuple[str, ...] = ()  # only of the last of several words that are written in one
+    is_inside: bool = False
+
+
+def entries(word: str, modern: Sequence[str]) -> Iterator[Entry]:
+    """Yield what is known of the words in the place of one Uthmani word."""
+    spellings = tuple(dict.fromkeys((fold(word), fold_full(word))))
     first, *rest = map(fold, modern)
     if not rest:
-        return "/".join(dict.fromkeys((first, *spellings)))
-    return " ".join([first, *(f"^{each}" for each in rest)]) + "".join(f"~{each}" for each in spellings)
+        yield Entry(tuple(dict.fromkeys((first, *spellings))))
+        return
+    yield Entry((first,))
+    for at, each in enumerate(rest, start=2):
+        yield Entry((each,), spellings if at == len(modern) else (), is_inside=True)
 
 
-def lines() -> Iterator[str]:
-    """Yield the lines of the file."""
+def verses() -> Iterator[list[Entry]]:
+    """Yield the words of each verse."""
     modern = dict(_by_place())
     for surah, ayah, text in read_lines("uthmani.txt"):
-        found = pairs(
-            words_of(text, surah=surah, ayah=ayah), words_of(modern[surah, ayah], surah=surah, ayah=ayah)
-        )
-        yield f"{surah}|{ayah}|{' '.join(entry(*pair) for pair in found)}"
+        words = words_of(text, surah=surah, ayah=ayah)
+        found = pairs(words, words_of(modern[surah, ayah], surah=surah, ayah=ayah))
+        yield [entry for word, others in found for entry in entries(word, others)]
 
 
 def _by_place() -> Iterator[tuple[tuple[int, int], str]]:
@@ -70,9 +86,102 @@ def _by_place() -> Iterator[tuple[tuple[int, int], str]]:
         yield (surah, ayah), text
 
 
+class _Numbers(dict[Any, int]):
+    """Numbers things in the order in which they are first asked for."""
+
+    def __missing__(self, key: Any) -> int:
+        number = self[key] = len(self)
+        return number
+
+
+def words() -> bytes:
+    """Return what `words.bin` holds; `wisqu.scripture.index` says what each part is."""
+    found = list(verses())
+    row = [entry for verse in found for entry in verse]
+    forms, skeletons = _Numbers(), _Numbers()
+    numbers = [forms[entry.spellings] for entry in row]
+    keys = [skeletons[skeleton(form[0])] for form in forms]
+    starts = list(accumulate(map(len, found), initial=0))
+    short = [
+        (verse, [keys[number] for number in numbers[begin:end]])
+        for verse, (begin, end) in enumerate(pairwise(starts))
+        if end - begin <= LONGEST_SHORT
+    ]
+    return pack(
+        "\n".join("/".join(form) for form in forms),
+        "\n".join(skeletons),
+        "\n".join(_joined(row)),
+        array("H", numbers),
+        array("I", starts[:-1]),
+        array("I", (number for number, entry in enumerate(row) if entry.is_inside)),
+        *_grouped(zip(numbers, range(len(row)), strict=True)),
+        *_grouped(_threes([keys[number] for number in numbers])),
+        *_grouped((pair_key(*pair), verse) for verse, row in short for pair in set(pairs_in(row))),
+        *_grouped((word_key(key, len(row)), verse) for verse, row in short for key in set(row)),
+    )
+
+
+def _grouped(pairs: Iterable[tuple[int, int]]) -> tuple[array[int], array[int], array[int]]:
+    """Return the keys, where the values of each begin (and where the last ones end), and the values."""
+    groups: dict[int, list[int]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    starts = accumulate(map(len, groups.values()), initial=0)
+    return array("Q", groups), array("I", starts), array("I", chain.from_iterable(groups.values()))
+
+
+def _threes(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for number, three in enumerate(zip(keys, keys[1:], keys[2:], strict=False)):
+        yield three_key(*three), number
+
+
+def _joined(row: Sequence[Entry]) -> Iterator[str]:
+    """Yield each whole and its words. Some look like another word without small alefs: `ya malik`, and `he owns`."""
+    known = {spelling for entry in row for spelling in entry.spellings}
+    seen = set()
+    for number, entry in enumerate(row):
+        first = number
+        while row[first].is_inside:
+            first -= 1
+        for whole in entry.wholes:
+            if whole not in known and whole not in seen:
+                seen.add(whole)
+                yield " ".join([whole, *(each.spellings[0] for each in row[first : number + 1])])
+
+
+# --- Juz and pages ----------------------------------------------------------------------------------------------------
+
+
+def layout() -> str:
+    """Return with which verse each juz and page of the Madinah print begins, as the package `quran-text` tells it.
+
+    Raises ModuleNotFoundError where it is not installed.
+    """
+    mushaf = json.loads(files("quran_text_data").joinpath("hafs.json").read_text(encoding="utf-8"))
+    places = [(surah, ayah) for surah, ayah, _ in read_lines("uthmani.txt")]
+    by_word = dict(zip(mushaf["ayah_starts"], places, strict=True))
+    rows = [
+        f"{kind}|{number}|{surah}|{ayah}"
+        for kind in ("juz", "page")
+        for number, (surah, ayah) in enumerate(map(by_word.__getitem__, mushaf[f"{kind}_starts"]), start=1)
+    ]
+    return "\n".join([*rows, "", *LAYOUT_NOTICE]) + "\n"
+
+
+LAYOUT_NOTICE = (
+    "# The first verse of each juz and page of the Madinah print (Hafs), taken from quran-text 0.1.0",
+    "# by quran.ws (https://github.com/quran-ws/quran-text), Creative Commons Attribution 4.0",
+    "# (https://creativecommons.org/licenses/by/4.0/). Changed: places are given as chapter and verse.",
+)
+
+
 def main() -> None:
-    """Write the file."""
-    (DATA / "words.txt").write_text("\n".join(lines()) + "\n", encoding="utf-8")
+    """Write the files."""
+    (DATA / "words.bin").write_bytes(words())
+    try:
+        (DATA / "layout.txt").write_text(layout(), encoding="utf-8")
+    except ModuleNotFoundError:
+        print("layout.txt is left as it is: quran-text is not installed")  # noqa: T201 - a tool
 
 
 if __name__ == "__main__":

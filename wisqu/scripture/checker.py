@@ -5,13 +5,13 @@ No model, no network: words are compared with the text itself. Nothing is correc
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from wisqu.scripture.claims import Claim, claims, is_introduced
-from wisqu.scripture.index import Index, index
+from wisqu.scripture.index import LONGEST_SHORT, Index, index
 from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
 from wisqu.scripture.references import Reference, State, references
@@ -23,6 +23,7 @@ from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_w
 _LEAST_EXACT = 5
 _LEAST_WHOLE = 4  # of a whole verse that stands by itself
 _LEAST_ALTERED = 6
+_LEAST_SENTENCE = 3  # words of a sentence that is laid beside the short verses
 _MOST_CHANGED = 0.34
 _MOST_LOOKED_AT = 300  # the commonest words stand in thousands of places
 # A reference belongs to the quotation when no more than this stands between them.
@@ -161,7 +162,7 @@ def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
     if len(run) < 3:
         return
     found = matches(run, source)
-    found += _whole_sentences(run, found, source)
+    found += list(_whole_sentences(run, found, source))
     for match in sorted(found, key=lambda each: each.first):
         start = run[match.first].start
         least = 3 if is_introduced(text, start) else _LEAST_EXACT
@@ -169,18 +170,20 @@ def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
             yield judge(text, run, match, source)
 
 
-def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> list[Match]:
-    """Return sentences that are a short verse but for a change, where no match has been found."""
-    borders = [at for at, token in enumerate(run) if at == 0 or token.borders] + [len(run)]
-    more = []
+def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> Iterator[Match]:
+    """Yield sentences that are a short verse but for a change, where no match has been found."""
+    borders = [at for at, token in enumerate(run) if at == 0 or token.is_border] + [len(run)]
+    ends = [match.last for match in found]
     for first, last in pairwise(borders):
-        inside = [match for match in found if match.first < last and first < match.last]
+        if not _LEAST_SENTENCE <= last - first <= LONGEST_SHORT + 1:
+            continue
+        at = bisect_right(ends, first)
+        inside = found[at : bisect_left(found, last, lo=at, key=lambda match: match.first)]
         if any(match.last - match.first >= last - first for match in inside):
             continue
         whole = closest(run, first, last, source, is_marked=False)
         if whole is not None and all(whole.score > match.score for match in inside):
-            more.append(whole)
-    return more
+            yield whole
 
 
 def _is_enough(run: Run, match: Match, least: int, source: Index) -> bool:
@@ -196,8 +199,8 @@ def _is_enough(run: Run, match: Match, least: int, source: Index) -> bool:
 
 def _stands_alone(run: Run, match: Match) -> bool:
     """Tell whether the words are a whole sentence, line or cell."""
-    begins = match.first == 0 or bool(run[match.first].borders)
-    return begins and (match.last == len(run) or bool(run[match.last].borders))
+    begins = match.first == 0 or run[match.first].is_border
+    return begins and (match.last == len(run) or run[match.last].is_border)
 
 
 # What people say that also stands in the Qur'an: no quotation unless it is marked as one.
@@ -293,10 +296,14 @@ def _meets(one: Reference, place: Place) -> bool:
 
 def _beside(start: int, end: int, named: Sequence[Reference], text: str) -> Reference | None:
     """Return the reference that belongs to what stands between `start` and `end`: right behind it, else before it."""
-    for one in named:
-        if end <= one.start <= end + _REACH_AFTER and "\n\n" not in text[end : one.start]:
-            return one
-    for one in reversed(named):
-        if start - _REACH_BEFORE <= one.end <= start and "\n\n" not in text[one.end : start]:
-            return one
+    at = bisect_left(named, end, key=lambda one: one.start)
+    if (
+        at < len(named)
+        and named[at].start <= end + _REACH_AFTER
+        and "\n\n" not in text[end : named[at].start]
+    ):
+        return named[at]
+    at = bisect_right(named, start, key=lambda one: one.end)
+    if at and named[at - 1].end >= start - _REACH_BEFORE and "\n\n" not in text[named[at - 1].end : start]:
+        return named[at - 1]
     return None

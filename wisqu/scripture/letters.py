@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 SMALL_ALEF = "\u0670"
@@ -62,25 +63,40 @@ _SKELETON = str.maketrans("", "", "اوي")
 _TWICE = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def fold(word: str) -> str:
     """Return the bare letters of a word, its small alefs dropped."""
-    return _without_hamza(word.translate(_BARE))
+    return fold_all([word])[0]
 
 
 def fold_full(word: str) -> str:
     """Return the bare letters of a word, its small alefs as letters."""
-    return _without_hamza(word.translate(_FULL)) if SMALL_ALEF in word else fold(word)
+    return fold_all_full([word])[0]
 
 
-def _without_hamza(letters: str) -> str:
+def fold_all(words: Sequence[str]) -> list[str]:
+    """Return the bare letters of many words: all at once takes a fraction of the time."""
+    return _without_hamza("\n".join(words).translate(_BARE)).split("\n")
+
+
+def fold_all_full(words: Sequence[str]) -> list[str]:
+    """Return the bare letters of many words, their small alefs as letters."""
+    return _without_hamza("\n".join(words).translate(_FULL)).split("\n")
+
+
+def _without_hamza(lines: str) -> str:
     """Drop the lone hamza, which spellings put in different places; at the beginning it stands for an alef."""
-    if letters.startswith(HAMZA):
-        letters = "ا" + letters[1:]
-    return letters.replace(HAMZA, "")
+    if HAMZA not in lines:
+        return lines
+    return f"\n{lines}".replace(f"\n{HAMZA}", "\nا").replace(HAMZA, "")[1:]
 
 
-@lru_cache(maxsize=40_000)
 def skeleton(folded: str) -> str:
     """Return what all spellings of a folded word share: no long vowels, no doubled letters."""
-    return _TWICE.sub(r"\1", folded.translate(_SKELETON)) or folded[:1]
+    return skeletons([folded])[0]
+
+
+def skeletons(folded: Sequence[str]) -> list[str]:
+    """Return the skeletons of many folded words."""
+    found = _TWICE.sub(r"\1", "\n".join(folded).translate(_SKELETON)).split("\n")
+    return [short or word[:1] for short, word in zip(found, folded, strict=True)]

@@ -6,12 +6,12 @@ gains, one that is changed, missing or too many costs, and it ends where it has 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from wisqu.scripture.index import Index
+from wisqu.scripture.index import Index, three_key
 from wisqu.scripture.tokens import Run
 
 Change = Literal["replaced", "added", "missing", "vowels"]
@@ -72,6 +72,14 @@ class Match:
         """How much speaks for it."""
         return self.fitting - self.changes + self.together * _TOGETHER
 
+    def number_at(self, at: int) -> int:
+        """Return the number of the word in the text that a fitting word of the run stands for."""
+        before = bisect_right(self.differences, at, key=lambda each: each.last)
+        if not before:
+            return at + self.begin - self.first
+        nearest = self.differences[before - 1]
+        return at + nearest.end - nearest.last
+
     def is_like(self, other: Match) -> bool:
         """Tell whether another place fits the same words as well."""
         mine, theirs = (
@@ -84,12 +92,16 @@ def matches(run: Run, index: Index) -> list[Match]:
     """Return what stands in the text, in the run's order and without overlaps: the best matches win."""
     keys = [token.key for token in run]
     found: list[Match] = []
-    at = 0
-    while at + _SEED <= len(run):
-        candidate, length = _best(run, keys, at, index) if keys[at] >= 0 else (None, 1)
+    next_at = 0
+    for at, three in enumerate(zip(keys, keys[1:], keys[2:], strict=False)):
+        begins = index.threes.get(three_key(*three)) if at >= next_at and three[0] >= 0 else ()
+        # What the match before covers has been looked at: long texts would be walked once a word.
+        if not begins or (found and at < found[-1].last and found[-1].number_at(at) in begins):
+            continue
+        candidate, length = _best(run, begins, at, index)
         if candidate is not None:
             found.append(candidate)
-        at += length
+        next_at = at + length
     return _without_overlaps(found)
 
 
@@ -104,10 +116,10 @@ def _without_overlaps(found: list[Match]) -> list[Match]:
     return taken
 
 
-def _best(run: Run, keys: Sequence[int], at: int, index: Index) -> tuple[Match | None, int]:
+def _best(run: Run, places: Sequence[int], at: int, index: Index) -> tuple[Match | None, int]:
     """Return the best match that holds the three words from `at` on, and after how many words to look again."""
     longest, begins = 0, []
-    for begin in index.find(keys, at):
+    for begin in places:
         length = exact_length(run, at, begin, index)
         if length > longest:
             longest, begins = length, [begin]
@@ -188,8 +200,8 @@ def _extend(
 def _end_together(run: Run, at: int, begin: int, step: int, index: Index) -> bool:
     """Tell whether these words are the last (going left: the first) of a verse, and of a sentence or quotation."""
     if step > 0:
-        return (at + 1 == len(run) or bool(run[at + 1].borders)) and index.ends_verse(begin)
-    return (at == 0 or bool(run[at].borders)) and index.begins_verse(begin)
+        return (at + 1 == len(run) or run[at + 1].is_border) and index.ends_verse(begin)
+    return (at == 0 or run[at].is_border) and index.begins_verse(begin)
 
 
 def _next_fit(

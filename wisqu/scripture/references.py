@@ -51,6 +51,10 @@ _ARABIC = re.compile(
     rf"(?<!\w)(?:(?P<word>{_SURAH})\s+)?{_ARABIC_NAME}(?P<mid>{_AFTER_NAME})"
     rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+){_RANGE}(?!\d)"
 )
+_DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
+_NO_WORD = re.compile(r"\W|$")
+# A reference is no longer than this before and after the first of its numbers.
+_BEFORE_NUMBER, _AFTER_NUMBER = 90, 30
 _IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 # Names that are everyday words or names of people: with a bare number behind they say nothing of a chapter.
@@ -73,22 +77,48 @@ class Reference:
 def references(text: str) -> list[Reference]:
     """Return the references in the text, in its order, each place once."""
     found: list[Reference] = []
-    for one in sorted([*_by_numbers(text), *_by_names(text)], key=lambda each: (each.start, -each.end)):
+    candidates = [
+        one
+        for begin, end in _near_numbers(text)
+        for one in (*_by_numbers(text, begin, end), *_by_names(text, begin, end))
+    ]
+    for one in sorted(candidates, key=lambda each: (each.start, -each.end)):
         if not found or one.start >= found[-1].end:
             found.append(one)
     return found
 
 
-def _by_numbers(text: str) -> Iterator[Reference]:
-    for match in _NUMBERS.finditer(text):
+def _near_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the parts of the text that may hold a reference, from one border of words to another."""
+    begin = end = -1
+    for number in _DIGITS_IN_A_ROW.finditer(text):
+        if number.start() - _BEFORE_NUMBER > end:
+            if end >= 0:
+                yield begin, end
+            begin = _word_border(text, number.start() - _BEFORE_NUMBER)
+        end = _word_border(text, number.end() + _AFTER_NUMBER)
+    if end >= 0:
+        yield begin, end
+
+
+def _word_border(text: str, at: int) -> int:
+    """Return the end of the word that stands there."""
+    if at <= 0:
+        return 0
+    found = _NO_WORD.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _by_numbers(text: str, begin: int, end: int) -> Iterator[Reference]:
+    for match in _NUMBERS.finditer(text, begin, end):
         surah, first, *last = [group for group in match.groups() if group]
         yield _reference(match.start(), match.end(), text, _number(surah), first, last[0] if last else first)
 
 
-def _by_names(text: str) -> Iterator[Reference]:
+def _by_names(text: str, begin: int, end: int) -> Iterator[Reference]:
     for pattern in (_LATIN, _ARABIC):
-        at = 0
-        while match := pattern.search(text, at):
+        at = begin
+        while match := pattern.search(text, at, end):
             at = max(match.start() + 1, match.end(pattern.groupindex["word"] + 1) if match["word"] else 0)
             one = _named(match, text, pattern)
             if one is not None:

@@ -5,60 +5,39 @@ A whole sentence or quotation of a few words is laid beside the short verses tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from wisqu.scripture.index import Index, index
+from wisqu.scripture.index import LONGEST_SHORT, Index, pair_key, pairs_in, word_key
 from wisqu.scripture.matching import Change, Difference, Match, is_swap
 from wisqu.scripture.tokens import Run
 
-LONGEST = 10
 _MOST_CHANGES = 2
 _LEAST = 3  # words that must fit where nobody says that it is a verse
 
 
-def _short_verses() -> Iterator[tuple[int, list[int]]]:
-    """Yield the number of each short verse with the skeletons of its words."""
-    text = index()
-    for verse in range(len(text.places)):
-        begin, end = text.span(verse)
-        if end - begin <= LONGEST:
-            yield verse, [text.key_at(number) for number in range(begin, end)]
-
-
-@cache
-def _verses_with() -> dict[int, list[int]]:
-    """Return the short verses that hold a word, by the number of its skeleton."""
-    found: dict[int, list[int]] = {}
-    for verse, keys in _short_verses():
-        for key in set(keys):
-            found.setdefault(key, []).append(verse)
-    return found
-
-
-@cache
-def _verses_with_pair() -> dict[tuple[int, int], list[int]]:
-    """Return the short verses that hold two words next to each other, or with one word between them."""
-    found: dict[tuple[int, int], list[int]] = {}
-    for verse, keys in _short_verses():
-        for pair in set(_pairs(keys)):
-            found.setdefault(pair, []).append(verse)
-    return found
-
-
-def _pairs(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
-    yield from pairwise(keys)
-    yield from zip(keys, keys[2:], strict=False)
-
-
-def _candidates(keys: Sequence[int], *, is_marked: bool) -> Iterable[int]:
+def _candidates(keys: Sequence[int], text: Index, *, is_marked: bool) -> Iterable[int]:
     """Return the verses to lay a sentence beside. What is no quotation by its marks shares at least a pair of words."""
     if not is_marked:
-        pairs = _verses_with_pair()
-        return {verse for pair in _pairs(keys) for verse in pairs.get(pair, ())}
-    words = _verses_with()
-    return {verse for key in set(keys) for verse in words.get(key, ())}
+        return {
+            verse
+            for one, two in pairs_in(keys)
+            if one >= 0 and two >= 0
+            for verse in text.with_pair.get(pair_key(one, two))
+        }
+    found: set[int] = set()
+    for length in range(len(keys) - 1, min(len(keys) + 1, LONGEST_SHORT) + 1):
+        shared = Counter(
+            verse for key in set(keys) if key >= 0 for verse in text.short_with.get(word_key(key, length))
+        )
+        # A word that comes twice counts once.
+        found.update(verse for verse, count in shared.items() if count >= _least(length) - 1)
+    return found
+
+
+def _least(length: int) -> int:
+    """Return how many words of a marked quotation must fit a verse of that length."""
+    return max(1, length // 2)
 
 
 def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) -> Match | None:
@@ -67,12 +46,12 @@ def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) ->
     What is marked as a quotation may have changed more than a sentence that merely resembles a verse.
     """
     size = last - first
-    if not 2 <= size <= LONGEST + 1:
+    if not 2 <= size <= LONGEST_SHORT + 1:
         return None
     best: Match | None = None
-    for verse in _candidates([token.key for token in run[first:last]], is_marked=is_marked):
+    for verse in _candidates([token.key for token in run[first:last]], text, is_marked=is_marked):
         begin, end = text.span(verse)
-        least = max(1, (end - begin) // 2) if is_marked else _LEAST
+        least = _least(end - begin) if is_marked else _LEAST
         if abs(end - begin - size) > 1:
             continue
         match = _lay(run, first, last, begin, end, text)

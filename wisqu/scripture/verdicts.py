@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from wisqu.scripture import verses
 from wisqu.scripture.index import Index
-from wisqu.scripture.letters import WORD, fold
+from wisqu.scripture.letters import WORD, fold, fold_all
 from wisqu.scripture.matching import Difference, Match
 from wisqu.scripture.references import Reference
 from wisqu.scripture.tokens import Run
-from wisqu.scripture.vowels import agree
+from wisqu.scripture.vowels import VOWEL, agree
 
 Verdict = Literal["genuine", "cut", "altered", "unknown"]
 
@@ -99,54 +99,50 @@ def _mistake(text: str, run: Run, difference: Difference, source: Index) -> Mist
 def uthmani_words(begin: int, end: int, source: Index) -> list[str]:
     """Return the words of those numbers in Uthmani script."""
     words: list[str] = []
-    number = begin
-    while number < end:
-        verse = source.verse_of(number)
+    while begin in source.inside:
+        begin -= 1
+    while begin < end:
+        verse = source.verse_of(begin)
         first, last = source.span(verse)
-        line = [word for word in WORD.findall(verses.verse(*source.places[verse])) if fold(word)]
-        places = [at for at in range(first, last) if at not in source.inside]
-        starts = bisect_left(places, number + 1) - 1
-        stop = min(end, last)
-        words += line[starts : bisect_left(places, stop)]
-        number = stop
+        words += [word for word in _written(verse, source)[begin - first : end - first] if word]
+        begin = last
     return words
+
+
+@lru_cache(maxsize=512)
+def _written(verse: int, source: Index) -> list[str]:
+    """Return for each word of the verse how Uthmani script writes it; empty where it is part of the word before."""
+    words = WORD.findall(verses.verse(*source.places[verse]))
+    written = (word for word, letters in zip(words, fold_all(words), strict=True) if letters)
+    return ["" if number in source.inside else next(written) for number in range(*source.span(verse))]
 
 
 def _wrong_vowels(text: str, run: Run, match: Match, source: Index) -> list[Difference]:
     """Return the words whose vowels contradict the text at every place where the quotation stands."""
+    if VOWEL.search(text, run[match.first].start, run[match.last - 1].end) is None:
+        return []
     changed = {at for each in match.differences for at in range(each.first, each.last)}
     vowelled = [
-        at for at in range(match.first, match.last) if at not in changed and _has_vowels(text, run, at)
+        (at, number, text[token.start : token.end])
+        for at, token in enumerate(run[match.first : match.last], start=match.first)
+        if at not in changed
+        and VOWEL.search(text, token.start, token.end)
+        and (number := match.number_at(at)) not in source.inside
+        and number + 1 not in source.inside
     ]
-    if not vowelled:
-        return []
-    best: list[Difference] | None = None
-    for begin in [match.begin, *match.others][:_MOST_PLACES]:
+    best: list[Difference] = []
+    for turn, begin in enumerate([match.begin, *match.others][:_MOST_PLACES]):
+        shift = begin - match.begin
         wrong = [
-            Difference("vowels", at, at + 1, number, number + 1)
-            for at in vowelled
-            if (number := _number_at(match, at) + begin - match.begin) not in source.inside
-            and number + 1 not in source.inside
-            and not agree(text[run[at].start : run[at].end], uthmani_words(number, number + 1, source)[0])
+            Difference("vowels", at, at + 1, number + shift, number + shift + 1)
+            for at, number, written in vowelled
+            if not agree(written, uthmani_words(number + shift, number + shift + 1, source)[0])
         ]
-        if best is None or len(wrong) < len(best):
+        if not turn or len(wrong) < len(best):
             best = wrong
-        if not wrong:
+        if not best:
             break
-    return best or []
-
-
-def _has_vowels(text: str, run: Run, at: int) -> bool:
-    return any("\u064b" <= sign <= "\u0650" for sign in text[run[at].start : run[at].end])
-
-
-def _number_at(match: Match, at: int) -> int:
-    """Return the number of the word in the text that a fitting word of the run stands for."""
-    shift = match.begin - match.first
-    for each in match.differences:
-        if each.last <= at:
-            shift = each.end - each.last
-    return at + shift
+    return best
 
 
 # --- Cuts -------------------------------------------------------------------------------------------------------------
@@ -176,14 +172,14 @@ def _is_cut(match: Match, source: Index) -> bool:
 
 def _drops(begin: int, end: int, source: Index) -> bool:
     if not source.begins_verse(begin):
-        before = source.letters[begin - 1]
+        before = source.letters(begin - 1)
         # `in` and `an` look alike without vowels: only the first makes a condition.
-        is_what = before in _DOUBTFUL and source.letters[begin] in _OF_PLACE
+        is_what = before in _DOUBTFUL and source.letters(begin) in _OF_PLACE
         if (before in _NEGATIONS and not is_what) or (
             before in _CONDITIONS and _is_condition(begin - 1, source)
         ):
             return True
-    return not source.ends_verse(end - 1) and source.letters[end] in _EXCEPTIONS
+    return not source.ends_verse(end - 1) and source.letters(end) in _EXCEPTIONS
 
 
 def _is_condition(number: int, source: Index) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -18,16 +20,19 @@ _VOWELS = {
 _LONG = frozenset("اوي")
 
 
+VOWEL = re.compile(f"[{''.join(_VOWELS)}]")
+# What is neither a letter nor one of these vowels tells nothing here.
+_SIGNS = {sign: None for sign in range(0x0610, 0x0900) if unicodedata.category(chr(sign)) in ("Mn", "Lm")}
+_PLAIN = _SIGNS | {ord(vowel): vowel for vowel in _VOWELS}
+
+
 @lru_cache(maxsize=4096)
 def agree(written: str, text: str) -> bool:
     """Tell whether no vowel of the written word contradicts the word of the text; those of long letters don't count."""
-    one, other = _read(written), _read(text)
-    if not any(vowel for _, vowel in one):
+    if written == text or written.translate(_PLAIN) == text.translate(_PLAIN):
         return True
-    letters = SequenceMatcher(
-        None, [letter for letter, _ in one], [letter for letter, _ in other], autojunk=False
-    )
-    for first, second, size in letters.get_matching_blocks():
+    one, other = _read(written), _read(text)
+    for first, second, size in _blocks([letter for letter, _ in one], [letter for letter, _ in other]):
         for offset in range(size):
             (letter, mine), (_, theirs) = one[first + offset], other[second + offset]
             # Before a pause the text may write the long vowel that a final n becomes (18:1).
@@ -41,12 +46,11 @@ def _blocks(one: list[str], other: list[str]) -> list[tuple[int, int, int]]:
     """Return where the letters are the same: (place in one, place in the other, how many)."""
     if one == other:
         return [(0, 0, len(one))]
-    return [
-        (block.a, block.b, block.size)
-        for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    ]
+    found = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return [(block.a, block.b, block.size) for block in found]
 
 
+@lru_cache(maxsize=4096)
 def _read(word: str) -> list[tuple[str, str]]:
     """Return the letters of a word, each with its vowel, empty where none is written."""
     found: list[tuple[str, str]] = []
