@@ -72,7 +72,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     found = sharing.read(token, number=int(number) if number.isdecimal() and len(number) < 7 else 1)
     if found is None:
         return not_found(request)
-    response = render(request, "chat/shared.html", {"shared": found})
+    response = render(request, "chat/shared.html", {"shared": found, "words": script_words()})
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"  # whoever is linked to need not learn the link
     return response

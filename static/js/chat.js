@@ -1,6 +1,7 @@
 /* The chat page: brings together the line, the thread, the composer and the list. */
 
 import { Answer, questionElement } from "./answer.js";
+import { Banner } from "./banner.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { watchImporting } from "./importing.js";
@@ -28,6 +29,7 @@ const thread = find("[data-messages]");
 const scroll = new Scroll(find("[data-thread]"), find("[data-to-end]"));
 const composer = new Composer(facts.conversation ?? "new");
 const sidebar = new Sidebar();
+const banner = new Banner();
 const line = new Line();
 const total = new Total();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("wisqu.turns") : null;
@@ -269,45 +271,31 @@ function resume(answer) {
 
 // --- The line ---------------------------------------------------------------------------------------
 
-let bannerTimer = 0;
-
-function showBanner(text, { link = false } = {}) {
-  const banner = find("[data-banner]");
-  find("[data-banner-text]", banner).textContent = text;
-  find("[data-banner-link]", banner).hidden = !link;
-  banner.hidden = !text;
-}
-
 /** Whether a question would have to wait now; a blink of the line does not count. */
-const isCutOff = () => !navigator.onLine || (!line.isOpen && !find("[data-banner]").hidden);
+const isCutOff = () => !navigator.onLine || (!line.isOpen && banner.isShown);
 
 function showTrouble() {
-  showBanner(navigator.onLine ? words.reconnecting : words.offline);
+  banner.show(navigator.onLine ? words.reconnecting : words.offline);
   for (const { answer } of sending.values()) answer.isWaiting = true;
 }
 
 function lineChanged(state) {
-  if (state !== "connecting" && state !== "waiting") {
-    clearTimeout(bannerTimer);
-    bannerTimer = 0;
-  }
+  if (state !== "connecting" && state !== "waiting") banner.notYet();
   if (state === "open") {
-    showBanner("");
+    banner.hide();
     for (const answer of turns.values()) if (answer.isRunning) resume(answer);
     for (const { frame, answer } of sending.values()) {
       answer.isWaiting = false;
       line.send(frame);
     }
   } else if (state === "signed-out") {
-    showBanner(words.signedOut, { link: true });
-    find("[data-banner-link]").href = `${facts.signIn}?next=${encodeURIComponent(location.pathname)}`;
+    banner.show(words.signedOut, { signIn: `${facts.signIn}?next=${encodeURIComponent(location.pathname)}` });
   } else if (state === "refused") {
-    showBanner(words.refused);
-  } else if (!navigator.onLine || !find("[data-banner]").hidden) {
+    banner.show(words.refused);
+  } else if (!navigator.onLine || banner.isShown) {
     showTrouble();
   } else if (state === "waiting") {
-    // A blink of the line is nobody's business. Further tries in vain don't begin the wait anew.
-    bannerTimer ||= setTimeout(showTrouble, BANNER_AFTER_MS);
+    banner.soon(showTrouble);
   }
 }
 

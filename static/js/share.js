@@ -1,9 +1,10 @@
 /* The dialog that makes, shows and revokes a conversation's public link. */
 
-import { api, copyText, find, toast } from "./page.js";
+import { api, copyText, find, findAll, toast } from "./page.js";
 import { words } from "./words.js";
 
 let shared = "";
+let present = null; // the link that there is
 let wired = false;
 
 /** Show how the conversation is shared. */
@@ -21,6 +22,7 @@ export async function openShare(id) {
 function wire(dialog) {
   wired = true;
   find("[data-make-share]", dialog).addEventListener("click", () => make(dialog));
+  for (const way of findAll("[data-share-live]", dialog)) way.addEventListener("change", () => offer(dialog));
   find("[data-share-copy]", dialog).addEventListener("click", (event) => {
     copyText(find("[data-share-link]", dialog).value, event.currentTarget);
   });
@@ -33,9 +35,8 @@ function wire(dialog) {
 }
 
 async function make(dialog) {
-  const live = Boolean(find("[data-share-live]:checked", dialog).value);
   try {
-    const told = await api("POST", `/conversations/${shared}/share`, { live });
+    const told = await api("POST", `/conversations/${shared}/share`, { live: isLive(dialog) });
     show(dialog, told);
     await navigator.clipboard.writeText(told.url).catch(() => {});
     toast(words.shared);
@@ -44,9 +45,20 @@ async function make(dialog) {
   }
 }
 
+const isLive = (dialog) => Boolean(find("[data-share-live]:checked", dialog).value);
+
+/** A first link is made; one that there is can show the present state, or from now on all. */
+function offer(dialog) {
+  const button = find("[data-make-share]", dialog);
+  button.textContent = present ? button.dataset.again : button.dataset.first;
+  button.hidden = Boolean(present?.live && isLive(dialog)); // such a link shows everything anyway
+}
+
 function show(dialog, share) {
+  present = share;
   find("[data-share-row]", dialog).hidden = !share;
   find("[data-unshare]", dialog).hidden = !share;
   find("[data-share-link]", dialog).value = share?.url ?? "";
   find(`[data-share-live][value="${share?.live ? "1" : ""}"]`, dialog).checked = true;
+  offer(dialog);
 }

@@ -193,6 +193,10 @@ def test_a_conversation_is_shared_and_the_link_revoked(
     chat.page.get_by_role("button", name="Make a link").click()
     link = chat.page.get_by_label("The link")
     expect(link).to_have_value(re.compile("/s/"))
+    expect(chat.page.get_by_role("button", name="Update the link")).to_be_visible()
+    chat.page.get_by_label("With all that is still to come").check()
+    chat.page.get_by_role("button", name="Update the link").click()
+    expect(chat.page.locator("[data-make-share]")).to_be_hidden()  # it shows everything from now on
     stranger = new_context(viewport={"width": 390, "height": 844}).new_page()
     stranger.goto(link.input_value())
     expect(stranger.get_by_text("for everybody", exact=True)).to_be_visible()
@@ -203,6 +207,37 @@ def test_a_conversation_is_shared_and_the_link_revoked(
     assert not Share.objects.exists()
     errors.expect("404")
     assert stranger.reload().status == 404
+
+
+def test_code_and_formulas_of_a_shared_conversation_are_dressed(
+    chat: Chat, new_context: Callable[..., BrowserContext]
+) -> None:
+    conversation = long_talk(chat, 1)
+    Message.objects.filter(role="assistant").update(content="$x^2$\n\n```python\nprint(1)\n```")
+    Share.objects.create(conversation=conversation, head=conversation.head, token="t" * 43, title="Sums")
+    stranger = new_context(viewport={"width": 390, "height": 844}).new_page()
+    stranger.goto(f"{chat.live.url}/s/{'t' * 43}")
+    expect(stranger.locator(".katex")).to_have_count(1)
+    expect(stranger.locator(".hljs-built_in")).to_have_text("print")
+    expect(stranger.get_by_role("button", name="Copy code")).to_be_visible()
+    inspect(stranger)
+
+
+def test_an_answer_is_copied_as_markdown_as_plain_text_and_by_the_keyboard(chat: Chat) -> None:
+    conversation = long_talk(chat, 1)
+    Message.objects.filter(role="assistant").update(content="**Peace**\n\n- upon you")
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    chat.open(f"/c/{conversation.id}")
+    pasted = "async () => navigator.clipboard.readText()"
+    chat.answers.last.locator("[data-copy]").click()
+    expect(chat.answers.last.locator("[data-copy][data-done]")).to_be_visible()
+    assert chat.page.evaluate(pasted) == "**Peace**\n\n- upon you"
+    chat.answers.last.locator("[data-message-menu]").click()
+    chat.page.get_by_role("menuitem", name="Copy as plain text").click()
+    chat.page.wait_for_function("async () => !(await navigator.clipboard.readText()).includes('*')")
+    assert chat.page.evaluate(pasted).split() == ["Peace", "upon", "you"]
+    chat.page.keyboard.press("Control+Shift+c")
+    chat.page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**')")
 
 
 def test_a_temporary_chat_leaves_nothing(chat: Chat) -> None:

@@ -1,0 +1,6 @@
+/* The public page of a shared conversation: code, tables and formulas dressed as their owner sees them. */
+
+import { dress } from "./code.js";
+import { find } from "./page.js";
+
+dress(find("[data-messages]"));
