@@ -41,6 +41,7 @@ M4A = Kind(Family.AUDIO, "audio/mp4", "m4a")
 OGG = Kind(Family.AUDIO, "audio/ogg", "ogg")
 FLAC = Kind(Family.AUDIO, "audio/flac", "flac")
 WEBM = Kind(Family.AUDIO, "audio/webm", "webm")  # what browsers record; a container of videos as well
+PICTURES = (PNG, JPEG, GIF, WEBP)
 
 # What stands at which place of the first bytes.
 _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (

@@ -1,0 +1,25 @@
+"""What is read out of PDF files."""
+
+from tests.media.files import pdf
+from wisqu.media import pdf as reader
+
+
+def test_text_is_read_page_by_page():
+    found = reader.inspect(pdf("One", "Two"), max_pages=5, most_characters=1000)
+    assert found == {"pages": 2, "text": "One\n\nTwo", "next_page": None}
+
+
+def test_a_long_text_is_cut():
+    found = reader.inspect(pdf("x" * 50, "y"), max_pages=5, most_characters=10)
+    assert (found["text"], found["next_page"]) == ("x" * 10, None)
+
+
+def test_reading_stops_in_time_and_goes_on_where_it_stopped(monkeypatch):
+    monkeypatch.setattr(reader, "_TEXT_UNTIL_S", -1.0)
+    data, pages, first = pdf(*["word " * 400] * 60), [], 0
+    while first is not None:
+        found = reader.read(data, first_page=first, most_characters=10**6)
+        pages.append(found["text"])
+        assert found["next_page"] is None or found["next_page"] > first
+        first = found["next_page"]
+    assert len(pages) > 1
