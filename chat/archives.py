@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 from urllib.parse import quote
 
+from chat import citations
 from chat.documents import message_document
 from chat.models import Conversation, Message
 from chat.reading import branch_ids
@@ -41,13 +42,10 @@ def as_markdown(conversation: Conversation) -> str:
             continue
         parts += [
             f"## Answer ({message.final_model_used or message.model or 'a model'}, {moment})",
-            message.content,
+            citations.as_markdown(message.content, message.citations),
         ]
-        if message.citations:
-            links = [
-                f"- [{source['title'] or source['url']}]({source['url']})" for source in message.citations
-            ]
-            parts += ["Sources:", "\n".join(links)]
+        if found := citations.sources(message.citations):
+            parts += ["Sources:", "\n".join(f"{source.number}. {source.as_markdown}" for source in found)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -25,7 +25,7 @@ from wisqu.openrouter.breaker import Breakers
 from wisqu.openrouter.deadlines import Deadlines
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.routing import Strategy, preferences
-from wisqu.openrouter.types import ChatRequest, MaxPrice, ProviderPreferences
+from wisqu.openrouter.types import ChatRequest, MaxPrice, ProviderPreferences, WebSearch
 
 _PASSES = 2
 _MILLION = 1_000_000
@@ -193,8 +193,18 @@ def _asked_of(
         model=name,
         fallback_models=after,
         provider=provider,
+        web_search=search_for(first.web_search, (name, *after)),
         max_tokens=min(first.max_tokens, most) if first.max_tokens and most else first.max_tokens,
     )
+
+
+def search_for(wanted: WebSearch | None, names: Sequence[str]) -> WebSearch | None:
+    """Return the search in the form that all of these models take: the tool, or the plugin where one calls none."""
+    if wanted is None:
+        return None
+    models = [catalogue.get(name) for name in names]
+    as_plugin = not all(model.calls_tools for model in models if model)
+    return msgspec.structs.replace(wanted, as_plugin=as_plugin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,36 @@ from pydantic import (
     StrictStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
+from presets import searching
 from wisqu.api.handlers import said
 from wisqu.api.problems import FieldError, Invalid, Problem
 
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Domains = Annotated[list[StrictStr], Field(max_length=searching.MOST_DOMAINS)]
+
+
+class WebSearchOptions(Schema):
+    """Where the web is searched, and for how much. Name domains to keep to, or domains to leave out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_results: Annotated[StrictInt, Field(ge=1, le=searching.MOST_RESULTS)] | None = None
+    allowed_domains: Domains = []
+    excluded_domains: Domains = []
+
+    @field_validator("allowed_domains", "excluded_domains")
+    @classmethod
+    def _are_domains(cls, value: list[str]) -> list[str]:
+        return searching.read_domains(value)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> WebSearchOptions:
+        if self.allowed_domains and self.excluded_domains:
+            raise ValueError(searching.ONE_OF_BOTH)
+        return self
 
 
 class RegenerateInput(Schema):
@@ -40,6 +64,7 @@ class RegenerateInput(Schema):
     top_p: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
     system_prompt: Annotated[StrictStr, Field(max_length=50_000)] | None = None
     web_search: StrictBool = False
+    web_search_options: WebSearchOptions | None = None
 
 
 class EditInput(RegenerateInput):

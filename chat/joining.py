@@ -83,6 +83,11 @@ class Joiner:
         self._held: str | None = "" if text.strip() else None
         self.cut = 0  # how much longer what was said is than what was given of it
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether nothing is known yet of where the words belong."""
+        return self._held is not None
+
     def feed(self, piece: str) -> str:
         """Return what can be shown now."""
         if self._held is None:

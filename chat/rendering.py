@@ -8,7 +8,7 @@ elsewhere), every block takes its own direction, and nothing needs an inline sty
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from chat import citations
+from chat.citations import MARK, Source
 from chat.formulas import add_formulas
 
 RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -42,19 +44,22 @@ ALLOWED: dict[str, set[str]] = {
     **{tag: set() for tag in BARE},
     **dict.fromkeys(("code", "div", "span"), BLOCK),
     "ol": BLOCK | {"start"},
-    "a": {"href", "title", "target"},
+    "a": {"href", "title", "target", "class", "referrerpolicy"},
 }
 
 
-def render(text: str) -> SafeString:
-    """Return the Markdown as HTML."""
-    return _render(text)
+def render(text: str, cited: Sequence[Mapping[str, Any]] = ()) -> SafeString:
+    """Return the Markdown as HTML, with the numbers of the pages that it cites."""
+    if not cited:
+        return _render(text, ())
+    return _render(citations.marked(text, cited), tuple(citations.sources(cited)))
 
 
 @lru_cache(maxsize=256)
-def _render(text: str) -> SafeString:
+def _render(text: str, sources: tuple[Source, ...]) -> SafeString:
+    placed = {int(number) for number in MARK.findall(text)}
     html = nh3.clean(
-        _markdown.render(text),
+        _markdown.render(text, {"sources": {source.number: source for source in sources}, "placed": placed}),
         tags=set(ALLOWED),
         attributes=ALLOWED,
         url_schemes={"http", "https", "mailto"},
@@ -122,6 +127,51 @@ def _lower_headings(state: StateCore) -> None:
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
 
 
+def _number_sources(state: StateCore) -> None:
+    """Make links of the marks in the text, and put a number behind links to pages that were cited without a place."""
+    sources: dict[int, Source] = state.env.get("sources", {})
+    if not sources:
+        return
+    linked = {
+        state.md.normalizeLink(source.url): source
+        for source in sources.values()
+        if source.number not in state.env["placed"]
+    }
+    for token in state.tokens:
+        token.content = token.content if token.children else MARK.sub("", token.content)
+        if token.children:
+            token.children = list(_numbered(token.children, sources, linked))
+
+
+def _numbered(
+    tokens: Sequence[Token], sources: Mapping[int, Source], linked: Mapping[str, Source]
+) -> Iterator[Token]:
+    address = ""
+    for token in tokens:
+        if token.type == "text":
+            yield from _split(token, sources)
+            continue
+        token.content = MARK.sub("", token.content)
+        yield token
+        if token.type == "link_open":
+            address = str(token.attrGet("href"))
+        elif token.type == "link_close" and address in linked:
+            yield _cite(linked[address], token.level)
+
+
+def _split(token: Token, sources: Mapping[int, Source]) -> Iterator[Token]:
+    """Yield a text and the numbers in it as tokens of their own."""
+    for place, part in enumerate(MARK.split(token.content)):
+        if place % 2 == 0 and part:
+            yield Token("text", "", 0, content=part, level=token.level)
+        elif place % 2 and int(part) in sources:
+            yield _cite(sources[int(part)], token.level)
+
+
+def _cite(source: Source, level: int) -> Token:
+    return Token("cite", "a", 0, meta={"source": source}, level=level)
+
+
 class Renderer(RendererHTML):
     """The few elements that differ from plain CommonMark."""
 
@@ -141,7 +191,17 @@ class Renderer(RendererHTML):
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         """Open links beside the conversation, not over it."""
         tokens[idx].attrSet("target", "_blank")
+        tokens[idx].attrSet("referrerpolicy", "no-referrer")
         return self.renderToken(tokens, idx, options, env)
+
+    def cite(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Return the number of a cited page as a link to it."""
+        source: Source = tokens[idx].meta["source"]
+        title = source.title if source.title == source.host else f"{source.title} · {source.host}"
+        return (
+            f'<a class="cite" href="{escapeHtml(source.url)}" title="{escapeHtml(title)}" target="_blank" '
+            f'referrerpolicy="no-referrer">{source.number}</a>'
+        )
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         """Let a wide table scroll by itself."""
@@ -177,6 +237,7 @@ def _make_markdown() -> MarkdownIt:
         ("directions", _set_directions),
         ("align_by_class", _align_by_class),
         ("lower_headings", _lower_headings),
+        ("number_sources", _number_sources),
     ]
     for name, rule in rules:
         markdown.core.ruler.push(name, rule)

@@ -20,7 +20,7 @@ from billing.models import Feature, PlanLimit
 from billing.plans import require_feature, subscription_for
 from chat import conversations
 from chat.assembly import Prompt, assemble
-from chat.fallback import Candidate, candidates, fallbacks, is_offered, provider_preferences
+from chat.fallback import Candidate, candidates, fallbacks, is_offered, provider_preferences, search_for
 from chat.inputs import ChatInput, StructuredInput
 from chat.models import Conversation, Message, Turn
 from chat.upstream import pseudonym
@@ -30,7 +30,7 @@ from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, NotFound, Problem
 from wisqu.openrouter.routing import Strategy
-from wisqu.openrouter.types import ChatRequest
+from wisqu.openrouter.types import ChatRequest, WebSearch
 
 # A turn may take ten minutes upstream; its hold outlives it by enough for the sweeper to come first.
 HOLD_LIFETIME = timedelta(minutes=15)
@@ -237,10 +237,20 @@ def _request(
         ),
         session_id=str(conversation.id),
         user=pseudonym(conversation.owner_id) if settings.TRACK_USER_IDS else None,
-        web_search=chat.web_search,
+        web_search=search_for(_web_search(chat), (model.id, *others)),
         automatic_cache=prompt.placement.automatic,
         response_schema=schema,
     )
+
+
+def _web_search(chat: ChatInput) -> WebSearch | None:
+    """Return how the web is to be searched, None where it is not."""
+    options = chat.web_search_options
+    if not chat.web_search:
+        return None
+    if options is None:
+        return WebSearch()
+    return WebSearch(options.max_results, tuple(options.allowed_domains), tuple(options.excluded_domains))
 
 
 def _longest_answer(chat: ChatInput, model: catalogue.Model) -> int:

@@ -104,6 +104,7 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "is_sandbox": settings.OPENROUTER_API_KEY == SANDBOX_KEY,
         "words": script_words(),
         "longest_message": settings.MAX_MESSAGE_CHARACTERS,
+        "can_search_web": not catalogue.is_server_of_ones_own(),
     }
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from chat import habits
-from chat.inputs import ChatInput
+from chat.inputs import ChatInput, WebSearchOptions
 from chat.models import Conversation
 from presets import choosing, keeping, standing
 from presets.models import ModelPreset
@@ -56,9 +56,11 @@ class Wishes:
             "temperature": request.temperature,
             "max_tokens": request.max_tokens,
             "top_p": request.top_p,
-            "web_search": request.web_search,
+            "web_search": request.web_search is not None,
             "system_prompt": _fingerprint(self.chat.system_prompt or standing.system_prompt()),
         }
+        if self.chat.web_search_options is not None:
+            values["web_search_options"] = self.chat.web_search_options.model_dump()
         return {
             name: {"value": value, "source": self.sources.get(name, SETTINGS)}
             for name, value in values.items()
@@ -84,7 +86,7 @@ def wishes_of(owner_id: uuid.UUID, chat: ChatInput, conversation: Conversation) 
         for name in FIELDS:
             value = getattr(preset, name)
             if name not in sources and not (value is None or value is False or value == ""):
-                filled[name], sources[name] = value, PRESET
+                filled[name], sources[name] = _read(name, value), PRESET
     return Wishes(chat.model_copy(update=filled) if filled else chat, sources, preset, origin)
 
 
@@ -98,6 +100,11 @@ def _choose(
     if conversation._state.adding:
         return choosing.default_of(owner_id), USER
     return None, ""
+
+
+def _read(name: str, value: Any) -> Any:
+    """Return a preset's value as a question has it."""
+    return WebSearchOptions.model_validate(value) if name == "web_search_options" else value
 
 
 def _is_said(chat: ChatInput, name: str) -> bool:

@@ -97,6 +97,8 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "reasons": receipts.reasons(),
         "retired": _("%(model)s was retired; its successor is %(successor)s"),
         "modelsFailed": _("The models could not be listed. Try again in a moment."),
+        "noWebSearch": _("Your plan does not search the web."),
+        "plans": _("See the plans"),
         "factModel": _("Model"),
         "factServed": _("Answered by"),
         "factBecause": _("Because"),
@@ -110,6 +112,8 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "factReasoning": _("of them for thinking"),
         "factCost": _("Cost"),
         "factSaved": _("Saved by the cache"),
+        "factSearches": _("Web searches"),
+        "factSearchFee": _("of the cost, for searching"),
         "factFirst": _("First word after"),
         "factTotal": _("Finished after"),
     }

@@ -59,6 +59,11 @@ class Model:
         return "structured_outputs" in self.supported_parameters or not self.is_known
 
     @property
+    def calls_tools(self) -> bool:
+        """Whether it can be given tools; of a model that nobody describes it is hoped."""
+        return "tools" in self.supported_parameters or not self.supported_parameters
+
+    @property
     def chats(self) -> bool:
         """Whether it takes text and gives text, and nothing but text: makers of images and sounds have other doors."""
         return "text" in self.input_modalities and self.output_modalities == ("text",)

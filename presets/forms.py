@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import PlanLimit
-from presets import catalogue
+from presets import catalogue, searching
 from presets.keeping import DECISIVE
 from presets.models import ModelPreset
 
@@ -24,10 +24,40 @@ _STRATEGIES = [
 ]
 
 
+class DomainsField(forms.CharField):
+    """Domains, one a line."""
+
+    def __init__(self, **options: Any) -> None:
+        longest = searching.MOST_DOMAINS * (searching.LONGEST_DOMAIN + 2)
+        widget = forms.Textarea(attrs={"rows": 2} | _CODE)
+        help_text = _("One a line, such as example.org.")
+        super().__init__(required=False, max_length=longest, widget=widget, help_text=help_text, **options)
+
+    def clean(self, value: Any) -> list[str]:
+        """Return the domains, each once."""
+        try:
+            domains = searching.read_domains(super().clean(value).split())
+        except ValueError:
+            raise forms.ValidationError(_("Name sites such as example.org, one a line.")) from None
+        if len(domains) > searching.MOST_DOMAINS:
+            raise forms.ValidationError(_("At most %(n)s sites."), params={"n": searching.MOST_DOMAINS})
+        return domains
+
+
 class PresetForm(forms.Form):
     """A preset. `MORE` are the fields that most people never need."""
 
-    MORE = ("temperature", "top_p", "max_tokens", "routing_strategy", "fallback_models", "slug")
+    MORE = (
+        "search_results",
+        "search_only",
+        "search_without",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "routing_strategy",
+        "fallback_models",
+        "slug",
+    )
 
     name = forms.CharField(
         label=_("Name"), max_length=ModelPreset.LONGEST_NAME, widget=forms.TextInput(attrs=_PLAIN)
@@ -49,6 +79,15 @@ class PresetForm(forms.Form):
     model = forms.ChoiceField(label=_("Model"), required=False)
     web_search = forms.BooleanField(label=_("Search the web"), required=False)
     is_public = forms.BooleanField(label=_("Publish it for everyone"), required=False)
+    search_results = forms.IntegerField(
+        label=_("Pages to find on the web"),
+        required=False,
+        min_value=1,
+        max_value=searching.MOST_RESULTS,
+        widget=forms.NumberInput(attrs={"dir": "ltr"}),
+    )
+    search_only = DomainsField(label=_("Search only these sites"))
+    search_without = DomainsField(label=_("Search without these sites"))
     temperature = forms.FloatField(
         label=_("Temperature"),
         required=False,
@@ -124,7 +163,8 @@ class PresetForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """Return the columns; an empty short name is no wish."""
         read = self.cleaned_data
-        values = {name: read[name] for name in ("name", "description", *DECISIVE)}
+        values = {name: read[name] for name in ("name", "description", *DECISIVE) if name in read}
+        values["web_search_options"] = _search_options(read)
         # Browsers send line ends of their own; the model's instructions stay the same to the byte.
         values["system_prompt"] = read["system_prompt"].replace("\r\n", "\n")
         names = [line.strip() for line in read["fallback_models"].splitlines() if line.strip()]
@@ -132,6 +172,13 @@ class PresetForm(forms.Form):
         if read["slug"]:
             values["slug"] = read["slug"]
         return values
+
+    def clean(self) -> dict[str, Any]:
+        """Sites to keep to leave none to do without."""
+        read = super().clean() or self.cleaned_data
+        if read.get("search_only") and read.get("search_without"):
+            self.add_error("search_without", _("Name sites of one kind only."))
+        return read
 
     def clean_fallback_models(self) -> str:
         """Keep to as many as a question may name."""
@@ -150,11 +197,24 @@ class ImportForm(forms.Form):
     )
 
 
+def _search_options(read: dict[str, Any]) -> dict[str, Any] | None:
+    found = searching.options(
+        max_results=read["search_results"],
+        allowed_domains=read["search_only"],
+        excluded_domains=read["search_without"],
+    )
+    return found if any(found.values()) else None
+
+
 def _initial(preset: ModelPreset) -> dict[str, Any]:
     initial = {
         name: getattr(preset, name) for name in ("name", "slug", "description", "is_public", *DECISIVE)
     }
     initial["fallback_models"] = "\n".join(preset.fallback_models or ())
+    options = preset.web_search_options or searching.options()
+    initial["search_results"] = options["max_results"]
+    initial["search_only"] = "\n".join(options["allowed_domains"])
+    initial["search_without"] = "\n".join(options["excluded_domains"])
     return initial
 
 

@@ -30,6 +30,7 @@ DECISIVE = (
     "top_p",
     "max_tokens",
     "web_search",
+    "web_search_options",
 )
 # What makes a preset the same somewhere else: copied, exported, imported.
 PORTABLE = ("name", "description", *DECISIVE)

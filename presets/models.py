@@ -145,6 +145,8 @@ class ModelPreset(models.Model):
     top_p = models.FloatField(null=True, blank=True)
     max_tokens = models.PositiveIntegerField(null=True, blank=True)
     web_search = models.BooleanField(default=False)
+    # {max_results, allowed_domains, excluded_domains}, as `presets.searching` reads them.
+    web_search_options = models.JSONField(null=True, blank=True)
     # Counts the changes of what decides an answer, so that an answer can say which state it was made with.
     version = models.PositiveIntegerField(default=1, editable=False)
     # Of the file that it was seeded from, as long as nobody has changed it: a newer file then replaces it.

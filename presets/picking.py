@@ -10,6 +10,8 @@ from presets import catalogue, choosing, shipped
 from presets.models import ModelPreset
 from presets.naming import shown_name
 
+_NEEDED = ("id", "owner_id", "name", "slug", "model", "web_search", "shipped_version")
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -19,6 +21,7 @@ class Offer:
     name: str
     model: str
     model_name: str
+    searches_web: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def picker(user_id: uuid.UUID, *, is_new: bool, preset_id: uuid.UUID | None = No
     `wish` is an id or a slug; one that means nothing to this person is no wish.
     """
     rows = ModelPreset.objects.usable_by(user_id).own_first()
-    own, published = in_order(rows.only("id", "owner_id", "name", "slug", "model", "shipped_version"))
+    own, published = in_order(rows.only(*_NEEDED))
     known = {row.id for row in (*own, *published)}
     if is_new:
         default = choosing.default_of(user_id)
@@ -63,4 +66,4 @@ def in_order(rows: Iterable[ModelPreset]) -> tuple[list[ModelPreset], list[Model
 
 def _offer(row: ModelPreset) -> Offer:
     model = catalogue.get(row.model) if row.model else None
-    return Offer(row.id, shown_name(row), row.model, model.name if model else row.model)
+    return Offer(row.id, shown_name(row), row.model, model.name if model else row.model, row.web_search)

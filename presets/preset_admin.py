@@ -23,7 +23,8 @@ class PresetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ModelPreset
-        fields = ("name", "slug", *keeping.PORTABLE[1:])
+        # The options of a web search are set on the preset's own page, which knows what they are.
+        fields = ("name", "slug", *(name for name in keeping.PORTABLE[1:] if name != "web_search_options"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -45,5 +45,6 @@ def _values(shipped: Shipped) -> dict[str, Any]:
         "top_p": None,
         "max_tokens": None,
         "web_search": False,
+        "web_search_options": None,
         "shipped_version": shipped.version,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from presets import searching
 from presets.models import ModelPreset
 from presets.transfer import MOST_AT_ONCE
 from wisqu.api.serializers import StrictSerializer
@@ -40,6 +41,39 @@ class _YesNo(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class _DomainField(serializers.CharField):
+    """A domain of the web."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the name as it is sent."""
+        try:
+            return searching.read_domain(super().to_internal_value(data))
+        except ValueError as wrong:
+            raise serializers.ValidationError(str(wrong), code="invalid") from None
+
+
+def _domains() -> serializers.ListField:
+    return serializers.ListField(
+        child=_DomainField(max_length=searching.LONGEST_DOMAIN),
+        required=False,
+        max_length=searching.MOST_DOMAINS,
+    )
+
+
+class _SearchSerializer(StrictSerializer):
+    """Where the web is searched, and for how much."""
+
+    max_results = _Whole(required=False, allow_null=True, min_value=1, max_value=searching.MOST_RESULTS)
+    allowed_domains = _domains()
+    excluded_domains = _domains()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return all three, whatever was left out."""
+        if attrs.get("allowed_domains") and attrs.get("excluded_domains"):
+            raise serializers.ValidationError(searching.ONE_OF_BOTH, code="invalid")
+        return searching.options(**attrs)
 
 
 class PortablePresetSerializer(StrictSerializer):
@@ -77,6 +111,7 @@ class PortablePresetSerializer(StrictSerializer):
     max_tokens = _Whole(required=False, allow_null=True, min_value=1, max_value=1_000_000)
     top_p = _Number(required=False, allow_null=True, min_value=0, max_value=1)
     web_search = _YesNo(required=False)
+    web_search_options = _SearchSerializer(required=False, allow_null=True)
 
     def validate_top_p(self, value: float | None) -> float | None:
         """Nothing at all can't be chosen from."""
@@ -124,6 +159,7 @@ class PresetSerializer(PortablePresetSerializer):
             "fallback_models": instance.fallback_models,
             "routing_strategy": instance.routing_strategy or None,
             "web_search": instance.web_search,
+            "web_search_options": instance.web_search_options,
             "is_public": instance.is_public,
             "is_own": instance.owner_id == user_id,
             "is_default": instance.id == self.context["default_id"],

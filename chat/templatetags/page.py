@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from billing import money
-from chat import feedback, receipts, rendering
+from chat import citations, feedback, receipts, rendering
 from chat.branches import Siblings
 from chat.models import Message
 from chat.reading import Part
@@ -57,9 +57,9 @@ def import_map(context: dict[str, object]) -> SafeString:
 
 
 @register.filter
-def markdown(text: str | None) -> SafeString:
-    """Return an answer's Markdown as HTML."""
-    return rendering.render(text or "")
+def prose(message: Message | None) -> SafeString:
+    """Return an answer as HTML, with the numbers of the pages that it cites."""
+    return rendering.render(message.content, message.citations) if message else mark_safe("")
 
 
 @register.filter
@@ -116,11 +116,7 @@ def failure_text(message: Message | None) -> str:
     return known or gettext("The answer did not come through.")
 
 
-@register.filter
-def web_sources(citations: list[dict[str, str]] | None) -> list[dict[str, str]]:
-    """Return the cited pages, each once, only such as a browser may open."""
-    found = {source.get("url", ""): source for source in reversed(citations or [])}
-    return [source for url, source in reversed(found.items()) if rendering.WEB.match(url)]
+register.filter("web_sources", citations.sources)
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 /* One answer on the page: waiting, growing, and ended in one of its ways. */
 
+import { sourcesOf } from "./citations.js";
 import { plainText } from "./math.js";
 import { find, findAll, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
@@ -10,6 +11,15 @@ export function questionElement(text) {
   const article = fromTemplate("question");
   find("[data-text]", article).textContent = text;
   return article;
+}
+
+function sourceElement({ url, title, host }) {
+  const item = fromTemplate("source");
+  const link = find("a", item);
+  link.href = url;
+  find("[data-source-title]", link).textContent = title;
+  find("[data-source-host]", item).textContent = title === host ? "" : host;
+  return item;
 }
 
 const answers = new WeakMap();
@@ -32,7 +42,7 @@ export class Answer {
     this.changed = changed ?? (() => {});
     const shown = Number(element.dataset.length ?? 0);
     this.prose = new Prose(find("[data-prose]", element), { shown, changed: () => this.changed() });
-    this.sources = new Set();
+    this.citations = [];
     answers.set(element, this);
   }
 
@@ -66,23 +76,25 @@ export class Answer {
   }
 
   cite({ url, title }) {
-    if (!/^https?:/i.test(url) || this.sources.has(url)) return;
-    this.sources.add(url);
-    const link = document.createElement("a");
-    Object.assign(link, { href: url, target: "_blank", rel: "noopener nofollow noreferrer", textContent: title || url });
-    const item = document.createElement("li");
-    item.dir = "auto";
-    item.append(link);
+    this.citations.push({ url, title });
+    this.#listSources();
+  }
+
+  #listSources() {
     const box = find("[data-sources]", this.element);
-    find("ol", box).append(item);
-    box.hidden = false;
+    const items = sourcesOf(this.citations).map(sourceElement);
+    find("ol", box).replaceChildren(...items);
+    box.hidden = !items.length;
+    this.changed();
   }
 
   /** The turn is over; the message is the truth about it. */
   end(message) {
     this.element.dataset.status = message.status;
     delete this.element.dataset.length;
-    this.prose.finish(message.content);
+    this.citations = message.citations ?? [];
+    this.prose.finish(message.content, this.citations);
+    this.#listSources();
     writeReceipt(this.element, message);
     find("[data-cut-short]", this.element).hidden = !isCutShort(message);
     if (message.status === "failed") this.fail(message.error);

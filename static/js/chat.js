@@ -61,6 +61,7 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   if (question) frame.message = text;
   if (request.type === "send" && conversationId) frame.conversation_id = conversationId;
   if (request.type === "send" && temporary.isWanted && !conversationId) frame.temporary = true;
+  if (composer.webSearch !== undefined) frame.web_search = composer.webSearch;
   if (composer.model) frame.model = composer.model;
   if (composer.preset.wish) frame.preset = composer.preset.wish;
   sending.set(ref, { frame, question, answer, hides, wantsStop: false });

@@ -3,6 +3,7 @@
 import { ModelPicker } from "./models.js";
 import { find, memory } from "./page.js";
 import { PresetPicker } from "./presets.js";
+import { WebSwitch } from "./websearch.js";
 
 export class Composer extends EventTarget {
   #form = find("[data-composer]");
@@ -11,6 +12,7 @@ export class Composer extends EventTarget {
   #stop = find("[data-stop]");
   #models = new ModelPicker();
   #preset = new PresetPicker();
+  #web;
   #refusal = find("[data-refusal]");
   #key;
 
@@ -18,6 +20,7 @@ export class Composer extends EventTarget {
   constructor(place) {
     super();
     this.#key = `draft.${place}`;
+    this.#web = new WebSwitch(place);
     this.#field.value ||= memory.read(this.#key) ?? "";
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
@@ -43,6 +46,11 @@ export class Composer extends EventTarget {
 
   get preset() {
     return this.#preset;
+  }
+
+  /** Whether to search the web, or undefined where the preset decides. */
+  get webSearch() {
+    return this.#web.value;
   }
 
   focus() {
@@ -75,6 +83,7 @@ export class Composer extends EventTarget {
     this.#key = `draft.${place}`;
     memory.write(this.#key, draft);
     this.#models.keepFor(place);
+    this.#web.keepFor(place);
   }
 
   set isStreaming(value) {
@@ -115,11 +124,13 @@ export class Composer extends EventTarget {
     this.#fit();
   }
 
-  /** The usual model is the preset's, where it has one; choosing such a preset chooses its model. */
+  /** The usual model is the preset's, where it has one; choosing such a preset chooses its model. So it is with the web. */
   #usePresetsModel({ isChosen }) {
     const { id, name } = this.#preset.model;
     this.#models.showUsual(id, name);
     if (id && isChosen) this.#models.chooseUsual();
+    this.#web.showUsual(this.#preset.searchesWeb);
+    if (isChosen) this.#web.chooseUsual();
   }
 
   #fit() {

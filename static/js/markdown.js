@@ -1,5 +1,6 @@
 /* Markdown of an answer to safe HTML, by the same rules as chat/rendering.py on the server. */
 
+import { addCitations, marked, placedIn, sourcesOf } from "./citations.js";
 import { addFormulas } from "./formulas.js";
 import MarkdownIt from "./vendor/markdown-it.js";
 import DOMPurify from "./vendor/purify.js";
@@ -19,8 +20,8 @@ const ALIGNMENT = { "text-align:left": "to-start", "text-align:center": "to-cent
 const CLEANING = {
   ALLOWED_TAGS: ["a", "blockquote", "br", "code", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
     "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"],
-  ALLOWED_ATTR: ["class", "dir", "href", "rel", "start", "target", "title"],
-  ADD_URI_SAFE_ATTR: ["dir", "rel", "start", "target"],
+  ALLOWED_ATTR: ["class", "dir", "href", "referrerpolicy", "rel", "start", "target", "title"],
+  ADD_URI_SAFE_ATTR: ["dir", "referrerpolicy", "rel", "start", "target"],
   ALLOWED_URI_REGEXP: WEB,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
@@ -85,6 +86,8 @@ md.core.ruler.push("lower_headings", (state) => {
   }
 });
 
+addCitations(md);
+
 function code(content, info) {
   const word = info.trim().split(/\s+/, 1)[0];
   const language = LANGUAGE.test(word) ? escape(word.toLowerCase()) : "";
@@ -103,6 +106,7 @@ rules.image = (tokens, place, options, env, self) => {
 rules.link_open = (tokens, place, options, env, self) => {
   tokens[place].attrSet("target", "_blank");
   tokens[place].attrSet("rel", "noopener nofollow noreferrer");
+  tokens[place].attrSet("referrerpolicy", "no-referrer");
   return self.renderToken(tokens, place, options);
 };
 rules.table_open = (tokens, place, options, env, self) =>
@@ -128,7 +132,15 @@ export function element(html) {
   return DOMPurify.sanitize(html, CLEANING).firstElementChild;
 }
 
+/** Return the text and what its parser has to know, for an answer with these citations. */
+export function cited(text, citations) {
+  if (!citations.length) return { text, env: {} };
+  const shown = marked(text, citations);
+  return { text: shown, env: { sources: sourcesOf(citations), placed: placedIn(shown) } };
+}
+
 /** Return the whole text as one clean fragment. */
-export function render(text) {
-  return DOMPurify.sanitize(md.render(text), CLEANING);
+export function render(text, citations = []) {
+  const shown = cited(text, citations);
+  return DOMPurify.sanitize(md.render(shown.text, shown.env), CLEANING);
 }

@@ -24,6 +24,11 @@ export class PresetPicker extends EventTarget {
     return { id, name };
   }
 
+  /** Whether the preset lets the model search the web. */
+  get searchesWeb() {
+    return "searchesWeb" in (this.#select.selectedOptions[0]?.dataset ?? {});
+  }
+
   /** The conversation has this preset from now on. */
   keep(value) {
     this.#kept = value;

@@ -2,7 +2,7 @@
    even of that only what changed is touched, so that nothing flickers and a selection survives. */
 
 import { dress } from "./code.js";
-import { blocks, element as cleanElement } from "./markdown.js";
+import { blocks, cited, element as cleanElement } from "./markdown.js";
 import { preview } from "./preview.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -72,12 +72,12 @@ export class Prose {
     this.#text = "";
   }
 
-  /** Show the whole and final text at once. */
-  finish(text) {
+  /** Show the whole and final text at once, with the numbers of the pages that it cites. */
+  finish(text, citations = []) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#text = text;
-    this.#renderWhole();
+    this.#renderWhole(citations);
     this.#changed();
   }
 
@@ -128,8 +128,9 @@ export class Prose {
     this.#settled.push(html);
   }
 
-  #renderWhole() {
-    const found = blocks(this.#text, {});
+  #renderWhole(citations) {
+    const shown = cited(this.#text, citations);
+    const found = blocks(shown.text, shown.env);
     if (this.isInherited) this.#root.replaceChildren();
     this.isInherited = false;
     found.forEach(({ html }, place) => {

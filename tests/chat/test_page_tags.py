@@ -37,7 +37,8 @@ def test_a_meter_without_a_limit_never_warns() -> None:
 def test_sources_are_named_once_and_only_such_as_may_be_opened() -> None:
     good = {"url": "https://example.org", "title": "A"}
 
-    assert page.web_sources([good, dict(good), {"url": "javascript:alert(1)", "title": "B"}]) == [good]
+    found = page.citations.sources([good, dict(good), {"url": "javascript:alert(1)", "title": "B"}])
+    assert [(each.url, each.title) for each in found] == [("https://example.org", "A")]
 
 
 def test_a_length_counts_as_scripts_count() -> None:

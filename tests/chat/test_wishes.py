@@ -72,7 +72,7 @@ def test_a_preset_is_asked_for_by_slug_or_id(alice: User, by: str) -> None:
 def test_the_fields_of_a_request_win_over_its_preset(alice: User) -> None:
     make(alice, model=HAIKU, temperature=0.1, web_search=True, routing_strategy="price")
     turn = ask(alice, preset="terse", model=MINI, temperature=0.9, web_search=False, system_prompt="Sing.")
-    assert (turn.request.model, turn.request.temperature, turn.request.web_search) == (MINI, 0.9, False)
+    assert (turn.request.model, turn.request.temperature, turn.request.web_search) == (MINI, 0.9, None)
     assert system_prompt(turn) == "Sing."
     told = {name: each["source"] for name, each in turn.answer.applied.items()}
     assert told == {

@@ -12,7 +12,7 @@ from tests.live import Sandbox
 from wisqu.openrouter import errors
 from wisqu.openrouter.client import Deadlines, OpenRouter
 from wisqu.openrouter.routing import preferences
-from wisqu.openrouter.types import CachePoint, ChatRequest, Message, TextPart
+from wisqu.openrouter.types import CachePoint, ChatRequest, Message, TextPart, WebSearch
 
 MODEL = "openai/gpt-4o-mini"
 DEADLINES = Deadlines(first_byte=1.0, silence=1.0, total=20.0, tail=0.5, longest_wait=0.5, backoff=0.01)
@@ -149,7 +149,7 @@ async def test_a_repeated_prefix_is_read_from_the_cache(client: OpenRouter) -> N
 
 
 async def test_web_search_brings_citations(client: OpenRouter) -> None:
-    done = await client.complete(ask("[[pace:fast]] What is new?", web_search=True))
+    done = await client.complete(ask("[[pace:fast]] What is new?", web_search=WebSearch()))
     assert done.citations
     assert all(citation.url.startswith("https://") for citation in done.citations)
 

@@ -2,6 +2,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from wisqu.openrouter.errors import InvalidRequest, MalformedReply
@@ -15,8 +16,15 @@ from wisqu.openrouter.types import (
     Message,
     Part,
     TextPart,
+    WebSearch,
 )
-from wisqu.openrouter.wire import decode_generation, decode_models, encode_request
+from wisqu.openrouter.wire import (
+    WireUsage,
+    decode_generation,
+    decode_models,
+    encode_request,
+    usage_from,
+)
 
 
 def body(*parts: Part, **options: Any) -> Any:
@@ -83,7 +91,45 @@ def test_a_schema_is_strict_and_wants_a_provider_that_obeys() -> None:
 
 
 def test_web_search_is_the_server_tool() -> None:
-    assert body(TextPart("a"), web_search=True)["tools"] == [{"type": "openrouter:web_search"}]
+    assert body(TextPart("a"), web_search=WebSearch())["tools"] == [{"type": "openrouter:web_search"}]
+
+
+def test_the_options_of_a_search_go_along_in_either_form() -> None:
+    wanted = WebSearch(max_results=3, allowed_domains=("a.example",), excluded_domains=("b.example",))
+    (tool,) = body(TextPart("a"), web_search=wanted)["tools"]
+    sent = body(TextPart("a"), web_search=msgspec.structs.replace(wanted, as_plugin=True))
+    assert tool["parameters"] == {
+        "max_results": 3,
+        "allowed_domains": ["a.example"],
+        "excluded_domains": ["b.example"],
+    }
+    assert "tools" not in sent
+    assert sent["plugins"] == [
+        {"id": "web", "max_results": 3, "include_domains": ["a.example"], "exclude_domains": ["b.example"]}
+    ]
+
+
+def test_the_fees_of_tools_are_what_the_model_did_not_cost() -> None:
+    sent = WireUsage(
+        prompt_tokens=1,
+        cost=Decimal("0.0071"),
+        cost_details={"upstream_inference_cost": 0.0001},
+        server_tool_use_details={"web_search_requests": 2},
+    )
+    found = usage_from(sent)
+    assert found is not None
+    assert (found.fees_usd, found.web_searches) == (Decimal("0.007"), 2)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, "x", [], {"upstream_inference_cost": "?", "web_search_requests": "?"}]
+)
+def test_odd_details_cost_no_usage(odd: object) -> None:
+    found = usage_from(
+        WireUsage(prompt_tokens=1, cost=Decimal(1), cost_details=odd, server_tool_use_details=odd)
+    )
+    assert found is not None
+    assert (found.fees_usd, found.web_searches, found.cost_usd) == (None, None, Decimal(1))
 
 
 @pytest.mark.parametrize(

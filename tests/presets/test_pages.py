@@ -58,6 +58,21 @@ def test_a_preset_is_made_on_the_page(page: Client, alice: User) -> None:
     assert said(response) == "Saved."
 
 
+def test_where_a_preset_searches_is_set_on_the_page(page: Client, alice: User) -> None:
+    search = {"search_results": "4", "search_only": "Quran.com\r\nمثال.com", "search_without": ""}
+    page.post("/presets/new", FORM | search)
+    preset = ModelPreset.objects.for_owner(alice.id).get()
+    assert preset.web_search_options == {
+        "max_results": 4,
+        "allowed_domains": ["quran.com", "xn--mgbh0fb.com"],
+        "excluded_domains": [],
+    }
+    refused = page.post(
+        "/presets/new", FORM | {"search_only": "http://127.0.0.1/", "search_without": "a.example"}
+    )
+    assert refused.context["form"].errors["search_only"] == ["Name sites such as example.org, one a line."]
+
+
 def test_what_the_form_shows_can_be_saved_without_a_change(page: Client, alice: User) -> None:
     preset = make(
         alice,
@@ -65,6 +80,7 @@ def test_what_the_form_shows_can_be_saved_without_a_change(page: Client, alice: 
         fallback_models=["openai/gpt-4o-mini"],
         top_p=0.3,
         max_tokens=5,
+        web_search_options={"max_results": 2, "allowed_domains": [], "excluded_domains": ["a.example"]},
     )
     form = page.get(f"/presets/{preset.id}").context["form"]
     shown = {name: form[name].value() for name in form.fields}

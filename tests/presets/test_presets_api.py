@@ -28,6 +28,7 @@ FULL = {
     "fallback_models": ["anthropic/claude-haiku-4.5"],
     "routing_strategy": "price",
     "web_search": True,
+    "web_search_options": {"max_results": 3, "allowed_domains": ["quran.com"], "excluded_domains": []},
 }
 
 
@@ -118,6 +119,15 @@ def test_slugs_are_unique_for_each_owner(alice: Rest, charlie: Rest) -> None:
         ({"max_tokens": 0}, {"max_tokens": "min_value"}),
         ({"max_tokens": 1.5}, {"max_tokens": "invalid"}),
         ({"web_search": "yes"}, {"web_search": "invalid"}),
+        ({"web_search_options": {"max_results": 11}}, {"web_search_options.max_results": "max_value"}),
+        (
+            {"web_search_options": {"allowed_domains": ["10.0.0.1"]}},
+            {"web_search_options.allowed_domains.0": "invalid"},
+        ),
+        (
+            {"web_search_options": {"allowed_domains": ["a.example"], "excluded_domains": ["b.example"]}},
+            {"web_search_options": "invalid"},
+        ),
         ({"routing_strategy": "luck"}, {"routing_strategy": "invalid_choice"}),
         ({"slug": "Not A Slug"}, {"slug": "invalid"}),
         ({"slug": "01a205c3-f6d9-709a-9f3d-acad8a97ac05"}, {"slug": "invalid"}),

@@ -163,6 +163,25 @@ def test_a_web_search_cites_its_sources_in_the_text(box: Sandbox, fields: dict[s
         assert text[each["start_index"] : each["end_index"]] == f"[{each['title']}]({each['url']})"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"plugins": [{"id": "web", "max_results": 9, "include_domains": ["example.com"]}]},
+        {
+            "tools": [
+                {
+                    "type": "openrouter:web_search",
+                    "parameters": {"max_results": 9, "allowed_domains": ["example.com"]},
+                }
+            ]
+        },
+    ],
+)
+def test_a_search_keeps_to_the_domains(box: Sandbox, fields: dict[str, object]) -> None:
+    found = [each["url_citation"]["url"] for each in deltas(box.events("News?", **fields), "annotations")]
+    assert found == ["https://example.com/library?page=2", "https://example.com/archive"]
+
+
 def test_a_search_has_its_fee(box: Sandbox) -> None:
     usage = box.complete("[[words:1]]", plugins=[{"id": "web", "max_results": 1}])["usage"]
     assert usage["server_tool_use_details"] == {"web_search_requests": 1}

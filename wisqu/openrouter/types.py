@@ -47,8 +47,11 @@ Part = TextPart | ImagePart | FilePart | AudioPart
 
 
 class Message(Struct, frozen=True):
+    """`annotations` go back to the server as it sent them: what its parser made of files."""
+
     role: Role
     parts: tuple[Part, ...]
+    annotations: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def text(cls, role: Role, text: str) -> "Message":
@@ -72,12 +75,25 @@ class ProviderPreferences(Struct, frozen=True):
     require_parameters: bool = False
 
 
+class WebSearch(Struct, frozen=True):
+    """How the web is searched for an answer. Domains are bare names such as `example.org`.
+
+    `as_plugin` asks for it in the older form, for models that can't call tools.
+    """
+
+    max_results: int | None = None
+    allowed_domains: tuple[str, ...] = ()
+    excluded_domains: tuple[str, ...] = ()
+    as_plugin: bool = False
+
+
 class ChatRequest(Struct, frozen=True):
     """One question. `fallback_models` are tried in order when `model` fails before its first token.
 
     `user` is a pseudonym, `session_id` keeps a conversation on the provider that holds its cache.
     `response_schema` is a JSON Schema that the answer has to obey. `automatic_cache` False asks a model that
-    charges for caching unasked (GPT-5.6 and later) to cache nothing but marks.
+    charges for caching unasked (GPT-5.6 and later) to cache nothing but marks. `pdf_engine` reads file parts:
+    native, cloudflare-ai or mistral-ocr.
     """
 
     model: str
@@ -89,9 +105,10 @@ class ChatRequest(Struct, frozen=True):
     provider: ProviderPreferences | None = None
     session_id: str | None = None
     user: str | None = None
-    web_search: bool = False
+    web_search: WebSearch | None = None
     response_schema: dict[str, Any] | None = None
     automatic_cache: bool = True
+    pdf_engine: str | None = None
 
 
 class Citation(Struct, frozen=True):
@@ -112,7 +129,10 @@ class Delta(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Token counts of one generation. Cached tokens are part of `prompt_tokens`."""
+    """Token counts of one generation. Cached tokens are part of `prompt_tokens`.
+
+    `fees_usd` is the part of `cost_usd` that tools of the server took, such as searching the web `web_searches` times.
+    """
 
     prompt_tokens: int
     completion_tokens: int
@@ -121,6 +141,8 @@ class Usage(Struct, frozen=True):
     cached_tokens_read: int | None = None
     cached_tokens_written: int | None = None
     cost_usd: Decimal | None = None
+    web_searches: int | None = None
+    fees_usd: Decimal | None = None
 
 
 class Completion(Struct, frozen=True):

@@ -28,6 +28,7 @@ from wisqu.openrouter.types import (
     ProviderPreferences,
     TextPart,
     Usage,
+    WebSearch,
 )
 
 Json = dict[str, Any]
@@ -53,8 +54,8 @@ def encode_request(request: ChatRequest) -> bytes:
     body |= {name: value for name in optional if (value := getattr(request, name)) is not None}
     if not request.automatic_cache:
         body["prompt_cache_options"] = {"mode": "explicit"}
-    if request.web_search:
-        body["tools"] = [{"type": "openrouter:web_search"}]
+    if request.web_search is not None:
+        body |= _web_search(request.web_search)
     if request.response_schema is not None:
         body["response_format"] = _schema(request.response_schema)
     if provider := _provider(request):
@@ -94,6 +95,22 @@ def _cache_control(ttl: str) -> Json:
 
 def _schema(schema: Json) -> Json:
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def _web_search(wanted: WebSearch) -> Json:
+    """The present form is a tool that the model calls; the plugin searches before the model is asked."""
+    options: Json = {} if wanted.max_results is None else {"max_results": wanted.max_results}
+    names = (
+        ("include_domains", "exclude_domains")
+        if wanted.as_plugin
+        else ("allowed_domains", "excluded_domains")
+    )
+    for name, domains in zip(names, (wanted.allowed_domains, wanted.excluded_domains), strict=True):
+        if domains:
+            options[name] = list(domains)
+    if wanted.as_plugin:
+        return {"plugins": [{"id": "web", **options}]}
+    return {"tools": [{"type": "openrouter:web_search"} | ({"parameters": options} if options else {})]}
 
 
 def _provider(request: ChatRequest) -> Json:
@@ -141,6 +158,10 @@ class WireUsage(Struct):
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
     cost: Decimal | None = None
+    cost_details: Any = None
+    is_byok: Any = None
+    server_tool_use_details: Any = None
+    server_tool_use: Any = None  # as the documentation still spells it
 
 
 class WireText(Struct):
@@ -190,7 +211,23 @@ def usage_from(wire: WireUsage) -> Usage | None:
         cached_tokens_read=_count(cached.cached_tokens),
         cached_tokens_written=_count(cached.cache_write_tokens),
         cost_usd=_price(wire.cost),
+        web_searches=_whole(
+            _member(wire.server_tool_use_details or wire.server_tool_use, "web_search_requests")
+        ),
+        fees_usd=_fees(wire),
     )
+
+
+def _fees(wire: WireUsage) -> Decimal | None:
+    """What was charged beyond the model's own price; the details leave the fees of tools out."""
+    cost, own = _price(wire.cost), _price(_member(wire.cost_details, "upstream_inference_cost"))
+    if cost is None or own is None or wire.is_byok:
+        return None
+    return max(Decimal(0), cost - own)
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def citations_from(annotations: object) -> list[Citation]:

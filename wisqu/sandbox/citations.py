@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from wisqu.sandbox import controls, tokens
 from wisqu.sandbox.reading import Ask
@@ -17,13 +18,27 @@ _SOURCES = (
 )
 
 
-def _wanted(ask: Ask) -> int:
-    plugin = ask.plugin("web") or {}
-    number = plugin.get("max_results", 3)
+def _options(ask: Ask) -> dict[str, Any]:
+    """What the search was asked for with, in the words of the tool."""
+    options = dict(ask.plugin("web") or {})
+    options["allowed_domains"] = options.pop("include_domains", None)
+    options["excluded_domains"] = options.pop("exclude_domains", None)
     for tool in ask.body.get("tools") or ():
         if isinstance(tool, dict) and tool.get("type") == "openrouter:web_search":
-            number = (tool.get("parameters") or {}).get("max_results", number)
-    return max(1, min(int(number), len(_SOURCES))) if isinstance(number, int) else 3
+            options |= tool.get("parameters") or {}
+    return options
+
+
+def _found(ask: Ask) -> list[tuple[str, str]]:
+    options = _options(ask)
+    number = options.get("max_results", 3)
+    allowed, excluded = options.get("allowed_domains") or (), options.get("excluded_domains") or ()
+    sources = [
+        source
+        for source in _SOURCES
+        if (host := urlsplit(source[0]).hostname) not in excluded and (not allowed or host in allowed)
+    ]
+    return sources[: max(1, number) if isinstance(number, int) else 3]
 
 
 def cite(ask: Ask, reply: Reply) -> None:
@@ -32,7 +47,7 @@ def cite(ask: Ask, reply: Reply) -> None:
     heading = "\n\n" if reply.pieces else ""
     text = reply.text + heading
     added = heading
-    for url, title in _SOURCES[: _wanted(ask)]:
+    for url, title in _found(ask):
         link = f"[{title}]({url})"
         start = len(text)
         text += link + "\n"
