@@ -22,6 +22,7 @@ if "WISQU_VAR" not in os.environ:
     os.environ["WISQU_VAR"] = str(new_folder(prefix="wisqu-tests-"))
     atexit.register(shutil.rmtree, os.environ["WISQU_VAR"], ignore_errors=True)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{os.environ['WISQU_VAR']}/live.sqlite3")
+os.environ.setdefault("FILE_STORAGE_URL", f"file://{os.environ['WISQU_VAR']}/files")
 
 from wisqu.settings import *  # noqa: F403
 from wisqu.settings import DATABASES, VAR_DIR

@@ -21,7 +21,9 @@ from environ import Env
 
 from wisqu.envvalues import (
     boolean,
+    bucket,
     database,
+    file_storage,
     host_name,
     mail_address,
     many,
@@ -193,8 +195,12 @@ VARIABLES: dict[str, Variable] = {
         one_of("json", "console"), "json", "json or console",
         "shape of a log line; empty: console with DEBUG=true, else json", debug_default="console"),
     "FILE_STORAGE_URL": Variable(
-        url("file", host=False), "file:var/files", "file:///absolute/folder or file:folder/in/the/project",
-        "where uploaded files are kept"),
+        file_storage, "file:var/files",
+        "file:folder/in/the/project, file:///absolute/folder or s3://key:secret@host/bucket?region=name",
+        "where images and uploaded files are kept: a folder, or a bucket of any S3-compatible service"),
+    "FILE_SERVING": Variable(
+        one_of("app", "x-accel", "signed"), "app", "app, x-accel (with a folder) or signed (with a bucket)",
+        "who sends files to their owners: app, x-accel (nginx, told by a header), signed (the bucket's own addresses)"),
 }  # fmt: skip
 
 
@@ -240,7 +246,8 @@ class Environment:
     sentry_dsn: str = field(repr=False)
     log_level: str
     log_format: str
-    file_storage_url: str
+    file_storage_url: str = field(repr=False)
+    file_serving: str
 
     def database(self, *, root: Path = ROOT) -> dict[str, Any]:
         """Django's DATABASES entry; a relative SQLite path is taken from `root`, its folder made."""
@@ -256,9 +263,18 @@ class Environment:
         """Django's EMAIL_* settings."""
         return {key: value for key, value in Env.email_url_config(self.email_url).items() if key.isupper()}
 
-    def file_folder(self, *, root: Path = ROOT) -> Path:
-        """The folder that FILE_STORAGE_URL names."""
-        return root / urlsplit(self.file_storage_url).path
+    def file_storage(self, *, root: Path = ROOT) -> dict[str, Any]:
+        """Django's STORAGES entry for files; a relative folder is taken from `root`."""
+        parts = urlsplit(self.file_storage_url)
+        if parts.scheme == "file":
+            options: dict[str, Any] = {"location": root / parts.path, "base_url": None}
+            options |= {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+            return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": bucket(self.file_storage_url)}
+
+    def file_origins(self) -> list[str]:
+        """The origins besides our own that pages show files from."""
+        return [bucket(self.file_storage_url)["endpoint_url"]] if self.file_serving == "signed" else []
 
 
 def read(environ: Mapping[str, str], *, root: Path = ROOT) -> Environment:
@@ -298,9 +314,13 @@ def _missing(environ: Mapping[str, str], values: Mapping[str, Any]) -> list[str]
 
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     """What is wrong with values that are each right by themselves."""
-    if values["debug"]:
-        return []
     problems = []
+    serving, is_bucket = values.get("file_serving"), values.get("file_storage_url", "").startswith("s3")
+    if (serving == "signed" and not is_bucket) or (serving == "x-accel" and is_bucket):
+        suited = VARIABLES["FILE_SERVING"].takes
+        problems.append(f"FILE_SERVING={serving!r} does not suit FILE_STORAGE_URL: it takes {suited}.")
+    if values["debug"]:
+        return problems
     secret = values.get("secret_key")
     if secret and _is_weak(secret):
         problems.append(f"SECRET_KEY is weak: with DEBUG=false it takes {VARIABLES['SECRET_KEY'].takes}.")

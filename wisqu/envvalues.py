@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from environ import Env
 
@@ -107,3 +108,37 @@ def sentry(value: str) -> str:
     if find_spec("sentry_sdk") is None:
         raise ValueError
     return url("http", "https")(value)
+
+
+def file_storage(value: str) -> str:
+    """A folder, or a bucket: `s3://key:secret@host/bucket/folder?region=name` (`s3+http` without TLS)."""
+    parts = urlsplit(value)
+    if parts.scheme in ("s3", "s3+http"):
+        url("s3", "s3+http")(value)
+        options = parse_qs(parts.query, strict_parsing=bool(parts.query))
+        if not parts.path.strip("/") or options.keys() - {"region"}:
+            raise ValueError
+        return value
+    return url("file", host=False)(value)
+
+
+def bucket(value: str) -> dict[str, Any]:
+    """Options of django-storages for a checked `s3:` address; without a key boto3 looks in its usual places."""
+    parts = urlsplit(value)
+    name, _, folder = parts.path.strip("/").partition("/")
+    host = parts.netloc.rpartition("@")[2]
+    scheme = "http" if parts.scheme == "s3+http" else "https"
+    options: dict[str, Any] = {
+        "bucket_name": name,
+        "location": folder,
+        "endpoint_url": f"{scheme}://{host}",
+        "signature_version": "s3v4",
+        "addressing_style": "path",
+        "file_overwrite": True,
+        "querystring_expire": 600,
+    }
+    if parts.username:
+        options |= {"access_key": unquote(parts.username), "secret_key": unquote(parts.password or "")}
+    if region := parse_qs(parts.query).get("region"):
+        options["region_name"] = region[0]
+    return options

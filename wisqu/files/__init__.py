@@ -1,0 +1,1 @@
+"""Files of people: where they are kept, and how their owners get them."""
