@@ -62,6 +62,7 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "failures": failures(),
         "quota": _("All %(limit)s messages of this month are used. The count starts again on %(day)s."),
         "renamed": _("Renamed."),
+        "naming": _("A title is being found."),
         "notSaved": _("That could not be saved. Try again in a moment."),
         "deleted": _("Deleted."),
         "undo": _("Undo"),

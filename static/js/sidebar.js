@@ -77,6 +77,7 @@ export class Sidebar extends EventTarget {
     });
     const acts = {
       rename: (entry) => this.rename(entry),
+      suggest: (entry) => this.#suggestTitle(entry),
       pin: (entry) => this.#pin(entry),
       move: (entry) => this.#move(entry),
       archive: (entry) => this.#archive(entry),
@@ -145,6 +146,14 @@ export class Sidebar extends EventTarget {
       this.retitle(id, before);
       toast(words.notSaved);
     }
+  }
+
+  /** Have the conversation named; the title comes over the line. */
+  async #suggestTitle(entry) {
+    await api("POST", `/conversations/${entry.dataset.entry}/generate-title`).then(
+      () => toast(words.naming),
+      () => toast(words.notSaved),
+    );
   }
 
   /** Change a conversation and show the list as it is then. */

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from chat import search
-from chat.models import Conversation, Feedback, Folder, Message, Share
+from chat.models import Conversation, Feedback, Folder, Message, Share, TitleJob
 from tests.browser.chatting import Chat
 from tests.browser.test_chat_access import inspect, sample_conversation
 from tests.live import Web
@@ -207,6 +207,16 @@ def test_a_conversation_is_shared_and_the_link_revoked(
     assert not Share.objects.exists()
     errors.expect("404")
     assert stranger.reload().status == 404
+
+
+def test_a_title_is_suggested_on_demand(chat: Chat) -> None:
+    conversation = long_talk(chat, 1)
+    chat.open(f"/c/{conversation.id}")
+    chat.entries.first.hover()
+    chat.page.locator("[data-entry-menu]").first.click()
+    chat.page.get_by_role("menuitem", name="Suggest a title").click()
+    expect(chat.page.get_by_text("A title is being found.")).to_be_visible()
+    assert TitleJob.objects.get().conversation_id == conversation.id
 
 
 def test_code_and_formulas_of_a_shared_conversation_are_dressed(
