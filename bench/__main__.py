@@ -18,6 +18,7 @@ from bench import (
     memory,
     opening,
     quota,
+    quotations,
     report,
     saving,
     searching,
@@ -41,6 +42,7 @@ QUESTIONS = {
     "caching": caching.ask,
     "availability": availability.ask,
     "ledgers": ledgers.ask,
+    "quotations": quotations.ask,
 }
 # What a look of a minute and a half can tell.
 QUICKLY = ("streaming", "delays", "socket", "opening", "memory")

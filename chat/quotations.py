@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 from pydantic import ConfigDict, Field
 
+from quran import translations
 from wisqu.api.problems import NotFound
+from wisqu.api.threads import in_thread
 from wisqu.scripture import verses
 from wisqu.scripture.checker import Report, check
 from wisqu.scripture.names import LANGUAGES, surah_name
@@ -81,15 +83,37 @@ class CheckedText(Schema):
 
 
 class Verse(Schema):
-    """A verse in Uthmani script, as Tanzil publishes it."""
+    """A verse in Uthmani script, as Tanzil publishes it; `page` is that of the Madinah print."""
 
     surah: int
     ayah: int
     text: str
+    juz: int
+    page: int
+
+
+class TranslatedVerse(Schema):
+    """A verse as a translator understands it."""
+
+    ayah: int
+    text: str
+
+
+class VerseTranslation(Schema):
+    """A translation that the operator has imported. Translator and licence are to be shown with it."""
+
+    slug: str
+    name: str
+    translator: str
+    language: str
+    licence: str
+    licence_url: str
+    source_url: str
+    verses: list[TranslatedVerse]
 
 
 class Verses(Schema):
-    """Verses of one chapter."""
+    """Verses of one chapter, with the translations that there are."""
 
     surah: int
     name: dict[str, str]
@@ -97,6 +121,7 @@ class Verses(Schema):
     to: int
     ayahs_in_surah: int
     verses: list[Verse]
+    translations: list[VerseTranslation]
     source: str
     source_url: str
 
@@ -109,37 +134,61 @@ async def check_quotations(request: HttpRequest, question: Question) -> dict[str
     return document(await asyncio.to_thread(check, question.text))
 
 
+Language = Annotated[str, Query(max_length=16, description="Only translations into this language.")]
+
+
 @router.get("/quran/{int:surah}/{int:ayah}", response=Verses, by_alias=True, summary="A verse")
-async def one_verse(request: HttpRequest, surah: int, ayah: int) -> dict[str, Any]:
+async def one_verse(request: HttpRequest, surah: int, ayah: int, language: Language = "") -> dict[str, Any]:
     """Return a verse. 404 for one that there is not."""
-    return some_verses(surah, ayah, ayah)
+    return await in_thread(some_verses, surah, ayah, ayah, language=language)
 
 
 @router.get(
     "/quran/{int:surah}/{int:first}-{int:last}", response=Verses, by_alias=True, summary="Verses in a row"
 )
-async def verses_in_a_row(request: HttpRequest, surah: int, first: int, last: int) -> dict[str, Any]:
+async def verses_in_a_row(
+    request: HttpRequest, surah: int, first: int, last: int, language: Language = ""
+) -> dict[str, Any]:
     """Return verses `first` to `last` of a chapter. 404 where one of them is missing."""
-    return some_verses(surah, first, last)
+    return await in_thread(some_verses, surah, first, last, language=language)
 
 
-def some_verses(surah: int, first: int, last: int) -> dict[str, Any]:
-    """Return the document of some verses. Raises NotFound."""
+def some_verses(surah: int, first: int, last: int, *, language: str = "") -> dict[str, Any]:
+    """Return the document of some verses, with their translations: all, or those into one language.
+
+    Raises NotFound.
+    """
     if first > last or not (verses.exists(surah, first) and verses.exists(surah, last)):
         raise NotFound(detail="There is no such verse in the Qur'an.")
     return {
         "surah": surah,
-        "name": {language: surah_name(surah, language) for language in LANGUAGES},
+        "name": {each: surah_name(surah, each) for each in LANGUAGES},
         "from": first,
         "to": last,
         "ayahs_in_surah": verses.lengths()[surah],
-        "verses": [
-            {"surah": surah, "ayah": ayah, "text": verses.verse(surah, ayah)}
-            for ayah in range(first, last + 1)
+        "verses": [_verse(surah, ayah) for ayah in range(first, last + 1)],
+        "translations": [
+            _translation(each) for each in translations.of_verses(surah, first, last, language=language)
         ],
         "source": verses.VERSION,
         "source_url": verses.SOURCE,
     }
+
+
+def _verse(surah: int, ayah: int) -> dict[str, Any]:
+    return {
+        "surah": surah,
+        "ayah": ayah,
+        "text": verses.verse(surah, ayah),
+        "juz": verses.juz(surah, ayah),
+        "page": verses.page(surah, ayah),
+    }
+
+
+def _translation(shown: translations.Shown) -> dict[str, Any]:
+    texts = [{"ayah": ayah, "text": text} for ayah, text in shown.texts]
+    facts = {name: getattr(shown, name) for name in translations.Facts.__dataclass_fields__}
+    return {**facts, "verses": texts}
 
 
 def document(report: Report) -> dict[str, Any]:

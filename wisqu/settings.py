@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "wisqu.api",
     "billing",
     "presets",
+    "quran",
     "chat",
     "support",
     "django.contrib.admin",

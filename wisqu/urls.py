@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from billing.urls import page_urlpatterns as billing_pages
 from chat.urls import page_urlpatterns as chat_pages
 from presets.urls import page_urlpatterns as preset_pages
+from quran.urls import page_urlpatterns as quran_pages
 from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
@@ -28,6 +29,7 @@ urlpatterns = [
     *preset_pages,
     *billing_pages,
     *support_pages,
+    *quran_pages,
     # The trees above answer for themselves, some after adding a slash.
     re_path(r"^(?!api/|admin|accounts|static/)", not_found),
 ]

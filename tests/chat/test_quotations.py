@@ -26,6 +26,7 @@ def test_a_verse_and_a_row_of_verses_are_given_with_their_source(alice: Api) -> 
     assert [verse["ayah"] for verse in one["verses"]] == [1]
     assert [verse["ayah"] for verse in row["verses"]] == [1, 2, 3, 4]
     assert (row["name"]["tr"], row["source_url"]) == ("İhlâs", "https://tanzil.net")
+    assert (row["verses"][0]["juz"], row["verses"][0]["page"], row["translations"]) == (30, 604, [])
 
 
 def test_a_verse_that_there_is_not_is_missing(alice: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,14 @@ from wisqu.api.threads import in_thread
 
 log = logging.getLogger(__name__)
 router = Router(tags=["health"], auth=None)
+
+Facts = Callable[[], Any]
+_told: dict[str, Facts] = {}
+
+
+def tell(name: str, facts: Facts) -> None:
+    """Let an upper app tell a fact about this installation at `/health`: `facts()` returns what JSON can hold."""
+    _told[name] = facts
 
 
 @router.api_operation(["HEAD"], "/health/live", include_in_schema=False)
@@ -42,7 +51,7 @@ async def _report() -> HttpResponse:
     checks = await in_thread(run_checks)
     can_serve = checks["database"] == "ok"
     state = "unavailable" if not can_serve else "ok" if set(checks.values()) == {"ok"} else "degraded"
-    body = {"status": state, "checks": checks}
+    body = {"status": state, "checks": checks, **{name: facts() for name, facts in _told.items()}}
     return HttpResponse(encode_json(body), status=200 if can_serve else 503, content_type="application/json")
 
 

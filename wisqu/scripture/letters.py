@@ -74,6 +74,11 @@ def fold_full(word: str) -> str:
     return fold_all_full([word])[0]
 
 
+def fold_text(text: str) -> str:
+    """Return a whole text with its Arabic letters brought to one shape each, for finding words in it."""
+    return text.translate(_BARE)
+
+
 def fold_all(words: Sequence[str]) -> list[str]:
     """Return the bare letters of many words: all at once takes a fraction of the time."""
     return _without_hamza("\n".join(words).translate(_BARE)).split("\n")

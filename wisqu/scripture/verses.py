@@ -153,6 +153,11 @@ def sources() -> tuple[Source, ...]:
     )
 
 
+def facts() -> dict[str, object]:
+    """Return which texts these are, as the state of the product tells it."""
+    return {"text": VERSION, "sha256": DIGESTS}
+
+
 @cache
 def _notice(name: str) -> str:
     """Return the notice that stands in the file, without its marks of comments and its rules."""
