@@ -27,11 +27,11 @@ class QuotaExceeded(Problem):
     code = "quota_exceeded"
 
     def __init__(
-        self, *, measure: str, plan: PlanLimit, remaining: int, resets_at: datetime, is_held: bool = False
+        self, *, measure: str, limit: int, remaining: int, resets_at: datetime, is_held: bool = False
     ) -> None:
-        shown, limit = measure, plan.limit(measure)
+        shown = measure
         if measure == "audio_seconds":
-            shown, limit, remaining = "audio_minutes", plan.audio_minutes, remaining // 60
+            shown, limit, remaining = "audio_minutes", limit // 60, remaining // 60
         advice = f"The count starts again on {resets_at:%-d %B %Y} (UTC). A larger plan holds more."
         if is_held:
             advice = f"What is left is held by work that still runs: try again when it is done. {advice}"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.amounts import MEASURES, Amounts
 from billing.entries import AppendOnly, LedgerEntry, not_negative
-from billing.notes import UsageRepair, UsageWarning
+from billing.notes import QuotaGrant, UsageRepair, UsageWarning
 from billing.papers import (
     BillingMail,
     Interval,
@@ -45,6 +45,7 @@ __all__ = [
     "PlanLimit",
     "ProviderName",
     "ProviderPrice",
+    "QuotaGrant",
     "Reservation",
     "Subscription",
     "SubscriptionChange",
@@ -69,6 +70,7 @@ class Feature(models.TextChoices):
     AUDIO = "audio", "Audio"
     PROMPT_CACHING = "prompt_caching", "Prompt caching"
     ADVANCED_MODELS = "advanced_models", "Advanced models"
+    QUOTATION_REPAIR = "quotation_repair", "Repair of quotations"
     PRIORITY_SUPPORT = "priority_support", "Priority support"
 
 
@@ -106,6 +108,7 @@ class PlanLimit(models.Model):
     audio = models.BooleanField(default=False)
     prompt_caching = models.BooleanField(default=False)
     advanced_models = models.BooleanField(default=False)
+    quotation_repair = models.BooleanField(default=False)
     priority_support = models.BooleanField(default=False)
 
     updated_at = models.DateTimeField(auto_now=True)
@@ -279,6 +282,13 @@ class MonthlyUsageQuota(models.Model):
     held_documents = models.BigIntegerField(default=0)
     held_audio_seconds = models.BigIntegerField(default=0)
 
+    # On top of the plan's limits, in this period alone: the sums of `QuotaGrant`.
+    extra_messages = models.BigIntegerField(default=0)
+    extra_tokens = models.BigIntegerField(default=0)
+    extra_images = models.BigIntegerField(default=0)
+    extra_documents = models.BigIntegerField(default=0)
+    extra_audio_seconds = models.BigIntegerField(default=0)
+
     cost_usd = models.DecimalField(max_digits=20, decimal_places=12, default=0)
     # Below zero while a period has written more to prompt caches than it has read back.
     cache_savings_usd = models.DecimalField(max_digits=20, decimal_places=12, default=0)
@@ -297,6 +307,10 @@ class MonthlyUsageQuota(models.Model):
                 name="quota_held_not_negative",
             ),
             models.CheckConstraint(
+                condition=not_negative(*(f"extra_{measure}" for measure in MEASURES)),
+                name="quota_extra_not_negative",
+            ),
+            models.CheckConstraint(
                 condition=Q(period_end__gt=F("period_start")), name="quota_period_has_length"
             ),
         ]
@@ -311,6 +325,11 @@ class MonthlyUsageQuota(models.Model):
     def held(self, measure: str) -> int:
         """Return how much of the measure running work holds."""
         return int(getattr(self, f"held_{measure}"))
+
+    def limit(self, plan: PlanLimit, measure: str) -> int | None:
+        """Return how much of the measure this period holds under the plan; None is without limit."""
+        limit = plan.limit(measure)
+        return None if limit is None else limit + int(getattr(self, f"extra_{measure}"))
 
 
 class Reservation(models.Model):

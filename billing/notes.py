@@ -1,4 +1,4 @@
-"""What is noted about usage periods: the warnings that a person got, and the repairs of counters."""
+"""What is noted about usage periods: warnings that a person got, repairs of counters, what staff granted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class UsageWarning(models.Model):
 
 
 class RepairsAreKept(Exception):
-    """Somebody tried to change or delete the note of a repair."""
+    """Somebody tried to change or delete the note of a repair or of a grant."""
 
 
 class UsageRepair(models.Model):
@@ -70,6 +70,42 @@ class UsageRepair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} from {self.period_start:%Y-%m-%d}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the note; raises RepairsAreKept when it is stored already."""
+        if not self._state.adding:
+            raise RepairsAreKept
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise RepairsAreKept
+
+
+class QuotaGrant(models.Model):
+    """What staff gave one person on top of the plan's limits, in one usage period. Below zero: taken back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+    )
+    period_start = models.DateTimeField()
+    measure = models.CharField(max_length=13)
+    amount = models.BigIntegerField()
+    staff_id = models.UUIDField(null=True, help_text="Who granted it; empty: at the command line.")
+    why = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [models.Index(fields=["user", "period_start"], name="grant_period")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.amount:+} {self.measure}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Add the note; raises RepairsAreKept when it is stored already."""

@@ -106,7 +106,7 @@ def shown_measure(measure: str) -> str:
 
 
 def _meter(quota: MonthlyUsageQuota, plan: PlanLimit, measure: str) -> dict[str, int | None]:
-    used, limit = quota.used(measure), plan.limit(measure)
+    used, limit = quota.used(measure), quota.limit(plan, measure)
     left = None if limit is None else max(0, limit - used - quota.held(measure))
     return {"used": used, "limit": limit, "remaining": left}
 

@@ -34,6 +34,7 @@ from billing.periods import Period
 from billing.plans import shown_measure, subscription_for
 from wisqu.api import rows, throttling
 from wisqu.api.throttling import Allowance
+from wisqu.telemetry import metrics
 
 __all__ = ["Amounts", "EntryFacts", "QuotaExceeded", "record", "release", "reserve", "settle"]
 
@@ -178,24 +179,27 @@ class _Wish(NamedTuple):
 def _hold(wish: _Wish) -> dict[str, int]:
     """Add the amounts to what is held where every limit leaves room, and return what is taken of each measure.
 
-    Raises QuotaExceeded.
+    What was granted on top of the plan's limit is taken off. Raises QuotaExceeded.
     """
     where = {"user_id": wish.user_id, "period_start": wish.period.start}
     measures = wish.measures
     held = {f"held_{measure}": amount for measure, amount in wish.amounts.items()}
     room = {
         # What has to fit is less than what is added: the limit is moved by the difference.
-        (f"used_{measure}", f"held_{measure}"): limit + amount - getattr(wish.at_least, measure)
+        (f"used_{measure}", f"held_{measure}", f"-extra_{measure}"): limit
+        + amount
+        - getattr(wish.at_least, measure)
         for measure, amount in wish.amounts.items()
         if (limit := wish.plan.limit(measure)) is not None
     }
     for _ in range(_ATTEMPTS):
         if not held:
             return {}
-        columns = [f"{kind}_{measure}" for measure in measures for kind in ("used", "held")]
+        columns = [f"{kind}_{measure}" for measure in measures for kind in ("used", "held", "extra")]
         found = rows.add_and_read(MonthlyUsageQuota, held, where=where, up_to=room, reading=columns)
         if found is not None:
-            return {measure: found[2 * n] + found[2 * n + 1] for n, measure in enumerate(measures)}
+            each = zip(measures, found[::3], found[1::3], found[2::3], strict=True)
+            return {measure: used + waiting - extra for measure, used, waiting, extra in each}
         quota = MonthlyUsageQuota.objects.filter(**where).first()
         if quota is None:
             _open_period(wish.user_id, wish.period)
@@ -207,13 +211,15 @@ def _hold(wish: _Wish) -> dict[str, int]:
 def _explain(quota: MonthlyUsageQuota, wish: _Wish) -> None:
     """Raise QuotaExceeded for the first measure without room; return when there is room by now."""
     for measure in wish.measures:
-        limit = wish.plan.limit(measure)
+        limit = quota.limit(wish.plan, measure)
         taken = quota.used(measure) + quota.held(measure)
         if limit is not None and taken + getattr(wish.at_least, measure) > limit:
-            _tell_what_is_left(wish.plan, wish.period, {measure: taken})
+            extra = int(getattr(quota, f"extra_{measure}"))
+            _tell_what_is_left(wish.plan, wish.period, {measure: taken - extra})
+            metrics.QUOTA_REFUSALS.labels(measure).inc()
             raise QuotaExceeded(
                 measure=measure,
-                plan=wish.plan,
+                limit=limit,
                 remaining=max(0, limit - taken),
                 resets_at=quota.period_end,
                 is_held=quota.used(measure) + getattr(wish.at_least, measure) <= limit,
@@ -279,17 +285,19 @@ def _change(
         changes["cache_savings_usd"] = written.savings_usd
     if not changes:
         return
-    columns = [f"{kind}_{measure}" for kind in ("used", "held") for measure in charged]
+    columns = [f"{kind}_{measure}" for kind in ("used", "held", "extra") for measure in charged]
     where = {"user_id": user_id, "period_start": period_start}
     found = rows.add_and_read(MonthlyUsageQuota, changes, where=where, reading=columns)
     assert found is not None, "a reservation has its period"
     plan = warnings.known_plan(written.plan) if written and charged else None
     if plan is not None:
+        count = len(charged)
         used = dict(zip(charged, found, strict=False))
-        held = dict(zip(charged, found[len(charged) :], strict=True))
-        warnings.check(user_id=user_id, period_start=period_start, plan=plan, used=used)
+        held = dict(zip(charged, found[count:], strict=False))
+        extra = dict(zip(charged, found[2 * count :], strict=True))
+        warnings.check(user_id=user_id, period_start=period_start, plan=plan, used=used, extra=extra)
         for measure in charged:
-            _correct_what_is_left(plan, measure, used[measure] + held[measure])
+            _correct_what_is_left(plan, measure, used[measure] + held[measure] - extra[measure])
 
 
 def _charged_before(entry: EntryFacts) -> LedgerEntry | None:

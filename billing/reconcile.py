@@ -18,7 +18,14 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 
 from billing.amounts import MEASURES
-from billing.models import LedgerEntry, MonthlyUsageQuota, Reservation, Subscription, UsageRepair
+from billing.models import (
+    LedgerEntry,
+    MonthlyUsageQuota,
+    QuotaGrant,
+    Reservation,
+    Subscription,
+    UsageRepair,
+)
 from billing.periods import period
 
 CHUNK = 500
@@ -151,6 +158,9 @@ def _open(key: Key) -> None:
     known = subscription.period(start) if subscription else None
     end = known.end if known and known.start == start else period(start, start).end
     row = MonthlyUsageQuota(user_id=user_id, period_start=start, period_end=end)
+    granted = QuotaGrant.objects.filter(user_id=user_id, period_start=start)
+    for measure, amount in granted.order_by().values_list("measure").annotate(Sum("amount")):
+        setattr(row, f"extra_{measure}", amount)
     MonthlyUsageQuota.objects.bulk_create([row], ignore_conflicts=True)
 
 

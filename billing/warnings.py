@@ -111,10 +111,21 @@ def known_plan(slug: str) -> PlanLimit | None:
     return plan
 
 
-def check(*, user_id: UUID, period_start: datetime, plan: PlanLimit, used: Mapping[str, int]) -> None:
-    """Note, and mail, each share that the new totals have reached and that was not told yet in this period."""
+def check(
+    *,
+    user_id: UUID,
+    period_start: datetime,
+    plan: PlanLimit,
+    used: Mapping[str, int],
+    extra: Mapping[str, int],
+) -> None:
+    """Note, and mail, each share that the new totals have reached and that was not told yet in this period.
+
+    `extra` is what was granted on top of the plan's limits.
+    """
     for measure, total in used.items():
-        percent = share(total, plan.limit(measure))
+        limit = plan.limit(measure)
+        percent = share(total, None if limit is None else limit + extra[measure])
         if percent:
             _tell_once(user_id=user_id, period_start=period_start, measure=measure, percent=percent)
 

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,11 +26,11 @@ from wisqu.envvalues import (
     database,
     file_storage,
     host_name,
+    long_word,
     mail_address,
     many,
     one_of,
     origin,
-    sentry,
     temperature,
     text,
     url,
@@ -40,6 +41,7 @@ from wisqu.envvalues import (
 ROOT = Path(__file__).resolve().parent.parent
 
 SHORTEST_SECRET = 50
+SHORTEST_TOKEN = 16
 KNOWN_SECRETS = ("django-insecure-", "changeme", "change-me", "change_me", "secret", "insecure", "your-")
 
 
@@ -130,9 +132,16 @@ VARIABLES: dict[str, Variable] = {
     "FALLBACK_PRICE_FACTOR": Variable(
         whole(1, 10_000), "25", "a whole number from 1 to 10000",
         "a model that answers instead costs at most so many times what the asked one does"),
+    "VERSE_LOOKUPS_ENABLED": Variable(
+        boolean, "true", YES_NO,
+        "answer questions that are nothing but a reference (2:255) from the text, without a model"),
+    "QUOTATION_REPAIR_ENABLED": Variable(
+        boolean, "true", YES_NO, "ask once more where an answer quotes the Qur'an wrongly, for plans that have it"),
     "IMAGE_GENERATION_ENABLED": Variable(boolean, "true", YES_NO, "let people make images"),
     "IMAGE_GENERATION_MODELS": Variable(
-        many(word), "google/gemini-2.5-flash-image", "model ids parted by commas, or nothing",
+        many(word),
+        "google/gemini-2.5-flash-image,google/gemini-3.1-flash-image,black-forest-labs/flux.2-pro,"
+        "openai/gpt-5-image-mini", "model ids parted by commas, or nothing",
         "models that may make images; the first is the default", is_list=True),
     "USAGE_TRACKING_ENABLED": Variable(
         boolean, "true", YES_NO, "keep what each answer used and cost, for the reports"),
@@ -185,9 +194,17 @@ VARIABLES: dict[str, Variable] = {
     "SUPPORT_PRIORITY_ANSWER_HOURS": Variable(
         whole(1, 1000), "12", "a whole number of hours from 1 to 1000",
         "the same for plans with priority support"),
+    "STAFF_SECOND_FACTOR": Variable(
+        boolean, "true", YES_NO, "the console opens only to a second factor; empty: false with DEBUG=true, else true",
+        debug_default="false"),
     "SENTRY_DSN": Variable(
-        sentry, "", "the DSN of a Sentry project, and the package sentry-sdk installed",
-        "where crashes are reported; empty: nowhere"),
+        url("http", "https"), "", "the DSN of a Sentry project", "where crashes are reported; empty: nowhere"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(
+        url("http", "https"), "", "the base URL of an OTLP/HTTP collector, like http://collector:4318",
+        "where traces are sent; empty: there are none"),
+    "MONITORING_TOKEN": Variable(
+        long_word, "", f"at least {SHORTEST_TOKEN} characters without blanks",
+        "who shows it may read /health/detailed and /health/metrics; empty: only staff the first, anybody the second"),
     "LOG_LEVEL": Variable(
         one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
         "DEBUG, INFO, WARNING, ERROR or CRITICAL", "how much is logged"),
@@ -201,6 +218,29 @@ VARIABLES: dict[str, Variable] = {
     "FILE_SERVING": Variable(
         one_of("app", "x-accel", "signed"), "app", "app, x-accel (with a folder) or signed (with a bucket)",
         "who sends files to their owners: app, x-accel (nginx, told by a header), signed (the bucket's own addresses)"),
+    "ATTACHMENT_MAX_MB": Variable(
+        whole(1, 100), "20", "a whole number of megabytes from 1 to 100", "the largest file that may be attached"),
+    "ATTACHMENT_MAX_FILES": Variable(
+        whole(1, 20), "10", "a whole number from 1 to 20", "how many files a question may have"),
+    "ATTACHMENT_MAX_PAGES": Variable(
+        whole(1, 5_000), "300", "a whole number from 1 to 5000", "how many pages a PDF may have"),
+    "ATTACHMENT_STORAGE_MB": Variable(
+        whole(1, 1_000_000), "1000", "a whole number of megabytes from 1 to 1000000",
+        "how much of a person's files is kept"),
+    "PDF_ENGINE": Variable(
+        one_of("auto", "native", "cloudflare-ai", "mistral-ocr"), "auto",
+        "auto, native, cloudflare-ai or mistral-ocr",
+        "what reads a PDF for a model: auto (the cheapest that can), the model itself, or one of OpenRouter's parsers"),
+    "RETENTION_DAYS": Variable(
+        whole(0, 36_500), "0", "a whole number of days from 0 to 36500",
+        "conversations in which nothing was said for so long are deleted; 0: they are kept"),
+    "SHUTDOWN_NOTICE_SECONDS": Variable(
+        whole(0, 300), "5", "a whole number of seconds from 0 to 300",
+        "how long a process that is to end still takes requests, while balancers notice; 0 with DEBUG=true",
+        debug_default="0"),
+    "SHUTDOWN_GRACE_SECONDS": Variable(
+        whole(0, 600), "20", "a whole number of seconds from 0 to 600",
+        "how long answers may go on after that; 0 with DEBUG=true", debug_default="0"),
 }  # fmt: skip
 
 
@@ -224,6 +264,8 @@ class Environment:
     default_fallback_models: tuple[str, ...]
     routing_strategy: str
     fallback_price_factor: int
+    verse_lookups_enabled: bool
+    quotation_repair_enabled: bool
     image_generation_enabled: bool
     image_generation_models: tuple[str, ...]
     usage_tracking_enabled: bool
@@ -243,11 +285,22 @@ class Environment:
     support_email: str
     support_answer_hours: int
     support_priority_answer_hours: int
+    staff_second_factor: bool
     sentry_dsn: str = field(repr=False)
+    otel_exporter_otlp_endpoint: str
+    monitoring_token: str = field(repr=False)
     log_level: str
     log_format: str
-    file_storage_url: str = field(repr=False)
+    file_storage_url: str
     file_serving: str
+    attachment_max_mb: int
+    attachment_max_files: int
+    attachment_max_pages: int
+    attachment_storage_mb: int
+    pdf_engine: str
+    retention_days: int
+    shutdown_notice_seconds: int
+    shutdown_grace_seconds: int
 
     def database(self, *, root: Path = ROOT) -> dict[str, Any]:
         """Django's DATABASES entry; a relative SQLite path is taken from `root`, its folder made."""
@@ -299,7 +352,7 @@ def read(environ: Mapping[str, str], *, root: Path = ROOT) -> Environment:
 
 def _shown(name: str, value: str) -> str:
     """The value as it may be repeated on a screen: no keys, no passwords in addresses."""
-    if any(part in name for part in ("KEY", "SECRET", "DSN")) or "@" in value:
+    if any(part in name for part in ("KEY", "SECRET", "DSN", "TOKEN")) or "@" in value:
         return "…"
     return repr(value if len(value) <= 80 else value[:79] + "…")
 
@@ -370,6 +423,12 @@ def var_folder(*, root: Path = ROOT) -> Path:
 def env_file(*, root: Path = ROOT) -> Path:
     """The `.env` to read; WISQU_ENV_FILE names another one (tests read none)."""
     return Path(os.environ.get("WISQU_ENV_FILE", root / ".env"))
+
+
+def version(*, root: Path = ROOT) -> str:
+    """Return the product's version, as pyproject.toml names it."""
+    found: str = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    return found
 
 
 def load(*, root: Path = ROOT) -> Environment:

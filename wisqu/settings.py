@@ -10,7 +10,9 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 
 from wisqu import env as environment
-from wisqu.logging import logging_config, report_crashes
+from wisqu.logging import logging_config
+from wisqu.telemetry import tracing
+from wisqu.telemetry.crashes import report_crashes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("WISQU_VAR", BASE_DIR / "var"))
@@ -43,7 +45,11 @@ CACHE_MIN_TOKENS = ENV.cache_min_tokens
 MODEL_ROUTING_ENABLED = ENV.model_routing_enabled
 ROUTING_STRATEGY = ENV.routing_strategy
 FALLBACK_PRICE_FACTOR = ENV.fallback_price_factor
+VERSE_LOOKUPS_ENABLED = ENV.verse_lookups_enabled
+QUOTATION_REPAIR_ENABLED = ENV.quotation_repair_enabled
 TRACK_USER_IDS = ENV.track_user_ids
+IMAGE_GENERATION_ENABLED = ENV.image_generation_enabled
+IMAGE_GENERATION_MODELS = list(ENV.image_generation_models)
 
 # --- Payment ------------------------------------------------------------------------------------
 BILLING_PROVIDER = ENV.billing_provider
@@ -58,9 +64,11 @@ INSTALLED_APPS = [
     "billing",
     "presets",
     "quran",
+    "imagery",
     "chat",
     "support",
-    "django.contrib.admin",
+    "analytics",
+    "console.adminapp.ConsoleAdminConfig",  # Django's admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -70,12 +78,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "ninja",
     "csp",
+    "console",  # last: it puts more on what the others have registered with the admin
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
@@ -165,16 +175,25 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "send-due-titles": _every(timedelta(seconds=10), "chat.tasks.send_due_titles"),
     # Looks once a day; asked for more often, it makes up for a restart or a failure.
     "sync-model-catalogue": _every(timedelta(minutes=15), "presets.tasks.sync_models"),
+    "tell-corrections": _every(timedelta(minutes=5), "chat.tasks.tell_corrections"),
     "clear-out-conversations": _every(timedelta(minutes=1), "chat.tasks.clear_out"),
+    "let-go-of-old-conversations": _every(timedelta(days=1), "chat.tasks.let_go_of_old_conversations"),
     "catch-up-with-search": _every(timedelta(hours=1), "chat.tasks.catch_up_search"),
     "learn-conversation-habits": _every(timedelta(days=1), "chat.tasks.learn_habits"),
+    "sweep-images": _every(timedelta(seconds=5), "imagery.tasks.sweep_images"),
+    "pay-owed-images": _every(timedelta(seconds=15), "imagery.tasks.pay_owed_images"),
+    "clear-out-images": _every(timedelta(minutes=1), "imagery.tasks.clear_out_images"),
+    "sweep-image-files": _every(timedelta(hours=1), "imagery.tasks.sweep_image_files"),
     "pass-time-of-subscriptions": _every(timedelta(minutes=5), "billing.tasks.pass_time_of_subscriptions"),
     "send-billing-mails": _every(timedelta(minutes=1), "billing.tasks.send_billing_mails"),
     "handle-waiting-webhooks": _every(timedelta(minutes=1), "billing.tasks.handle_waiting_webhooks"),
+    "read-attachments-on": _every(timedelta(minutes=2), "chat.tasks.read_attachments_on"),
+    "sweep-attachments": _every(timedelta(hours=1), "chat.tasks.sweep_attachments"),
     "release-expired-reservations": _every(
         timedelta(minutes=1), "billing.tasks.release_expired_reservations"
     ),
     "mail-lost-usage-warnings": _every(timedelta(minutes=10), "billing.tasks.mail_lost_usage_warnings"),
+    "show-that-the-clock-goes": _every(timedelta(seconds=30), "wisqu.api.tasks.show_that_the_clock_goes"),
     "forget-old-idempotency-keys": _every(timedelta(hours=1), "wisqu.api.tasks.forget_old_idempotency_keys"),
     "forget-expired-sign-ins": _every(timedelta(hours=6), "wisqu.accounts.tasks.forget_expired_sign_ins"),
 }
@@ -221,6 +240,10 @@ ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/accounts/email/"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "WisQu"
+MFA_TOTP_TOLERANCE = 1  # half a minute either way: clocks of telephones differ
+STAFF_SECOND_FACTOR = ENV.staff_second_factor
 
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
@@ -273,6 +296,15 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_MESSAGE_CHARACTERS = 200_000
 
+# --- Files --------------------------------------------------------------------------------------
+ATTACHMENT_MAX_BYTES = ENV.attachment_max_mb * 1_000_000
+ATTACHMENT_MAX_FILES = ENV.attachment_max_files
+ATTACHMENT_MAX_PAGES = ENV.attachment_max_pages
+ATTACHMENT_STORAGE_BYTES = ENV.attachment_storage_mb * 1_000_000
+PDF_ENGINE = ENV.pdf_engine
+# Where a request may be larger than DATA_UPLOAD_MAX_MEMORY_SIZE; the form around a file takes a few bytes too.
+LARGE_BODIES = {"/api/v1/attachments": ATTACHMENT_MAX_BYTES + 100_000}
+
 # --- Pages --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [
@@ -288,14 +320,15 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+# An image brings its static files along; else `manage.py prepare` collects them.
+STATIC_ROOT = Path(os.environ.get("WISQU_STATIC", VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": ENV.file_storage(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "wisqu.api.static.Storage"
     },
 }
 FILE_SERVING = ENV.file_serving
@@ -337,4 +370,12 @@ if not DEBUG:
 
 LOGGING = logging_config(level=ENV.log_level, output=ENV.log_format)
 LOGGING_CONFIG = "logging.config.dictConfig"
-report_crashes(ENV.sentry_dsn)
+
+# --- Watching it --------------------------------------------------------------------------------
+VERSION = environment.version()
+MONITORING_TOKEN = ENV.monitoring_token
+SHUTDOWN_NOTICE_SECONDS = ENV.shutdown_notice_seconds
+SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
+RETENTION_DAYS = ENV.retention_days
+report_crashes(ENV.sentry_dsn, release=VERSION, environment="development" if DEBUG else "production")
+tracing.start(ENV.otel_exporter_otlp_endpoint, service="wisqu", version=VERSION)

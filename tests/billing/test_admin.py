@@ -32,9 +32,12 @@ def test_every_list_opens_and_can_be_searched(staff: Client, alice: User, table:
 
 
 def test_staff_edit_a_plan_and_it_holds(staff: Client) -> None:
-    form = staff.get("/admin/billing/planlimit/free/change/").context["adminform"].form
+    address = "/admin/billing/planlimit/free/change/"
+    form = staff.get(address).context["adminform"].form
     values = {name: value for name, value in form.initial.items() if value is not None and value is not False}
-    answer = staff.post("/admin/billing/planlimit/free/change/", values | {"messages": 7})
+    values |= {"messages": 7, "why": "A trial", "read_at": form.read_at}
+    shown = staff.post(address, values).context["adminform"].form
+    answer = staff.post(address, values | {"confirmed": shown.digest})
 
     assert answer.status_code == 302
     assert PlanLimit.objects.get(slug="free").messages == 7

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from wisqu.accounts import views, viewsets
+from wisqu.accounts import signinlinks, views, viewsets
 
 api_urlpatterns = [
     path("auth/register", viewsets.Register.as_view()),
@@ -25,4 +25,6 @@ page_urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/<uuid:key_id>/revoke/", views.revoke, name="account_revoke_key"),
     path("export/", views.export, name="account_export"),
     path("delete/", views.delete, name="account_delete"),
+    path("sign-in-link/<str:token>/", signinlinks.use, name="account_sign_in_link"),
+    path("second-factor/", include("allauth.mfa.urls")),
 ]

@@ -61,7 +61,7 @@ def add(
 ) -> bool:
     """Add to the counters of one row and return True; False when there is none, or it has not enough room.
 
-    `up_to` names counters and what their sum, the amounts included, may come to.
+    `up_to` names counters and what their sum, the amounts included, may come to; one named "-x" is taken off.
     """
     return add_and_read(model, amounts, where=where, up_to=up_to, reading=()) is not None
 
@@ -143,10 +143,15 @@ def _add(
 ) -> str:
     changes = ", ".join(f"{_column(model, name)} = {_column(model, name)} + %s" for name in names)
     conditions = [f"{_column(model, name)} = %s" for name in where]
-    conditions += [f"{' + '.join(_column(model, name) for name in counters)} <= %s" for counters in limits]
+    conditions += [f"{_sum(model, counters)} <= %s" for counters in limits]
     table = _quoted(model._meta.db_table)
     ending = f" RETURNING {', '.join(_column(model, name) for name in returned)}" if returned else ""
     return f"UPDATE {table} SET {changes} WHERE {' AND '.join(conditions)}{ending}"  # noqa: S608
+
+
+def _sum(model: type[Model], counters: tuple[str, ...]) -> str:
+    signed = (f"{'-' if name[0] == '-' else '+'} {_column(model, name.lstrip('-'))}" for name in counters)
+    return " ".join(signed).removeprefix("+ ")
 
 
 @cache

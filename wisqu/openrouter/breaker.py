@@ -84,9 +84,11 @@ class Breakers:
         limits: Limits = Limits(),  # noqa: B008 - a frozen value
         *,
         clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[[str, bool], None] = lambda _model, _is_open: None,
     ) -> None:
         self._limits = limits
         self._clock = clock
+        self._on_change = on_change  # told the model, and whether it is left alone from now on
         self._breakers: dict[str, Breaker] = {}
 
     def is_open(self, model: str) -> bool:
@@ -99,17 +101,27 @@ class Breakers:
         breaker = self._breakers.get(model)
         return breaker is None or breaker.is_closed
 
+    def paused(self) -> list[str]:
+        """Return the models that are left alone, or were until a call decides, in this process."""
+        return sorted(model for model, breaker in self._breakers.items() if not breaker.is_closed)
+
     def failed(self, model: str) -> None:
         """Note that the model did not answer, or not to the end."""
         if model not in self._breakers:
             self._breakers[model] = Breaker(self._limits)
-        self._breakers[model].report(self._clock(), failed=True)
+        self._report(model, failed=True)
 
     def answered(self, model: str) -> None:
         """Note that the model answered to the end. A model that never failed is not kept in mind."""
-        breaker = self._breakers.get(model)
-        if breaker is not None:
-            breaker.report(self._clock(), failed=False)
+        if model in self._breakers:
+            self._report(model, failed=False)
+
+    def _report(self, model: str, *, failed: bool) -> None:
+        breaker = self._breakers[model]
+        was_closed = breaker.is_closed
+        breaker.report(self._clock(), failed=failed)
+        if breaker.is_closed != was_closed:
+            self._on_change(model, not breaker.is_closed)
 
     def clear(self) -> None:
         """Forget everything."""
