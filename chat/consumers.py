@@ -28,6 +28,7 @@ from chat.following import Batch, find_turn, follow
 from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame
 from chat.models import Turn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
+from imagery import watching
 from wisqu.accounts import connections
 from wisqu.accounts.auth import resolve_scope
 from wisqu.api import idempotency, throttling
@@ -73,6 +74,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         self.user_id = user.pk
         self.untrack = connections.track(user.pk, credential, self._revoked)
+        watching.listen(user.pk, self._tell_image)
         self._await_silence(IDLE_S)
 
     async def _revoked(self) -> None:
@@ -93,6 +95,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         """Stop following; the turns go on."""
         titlewatch.forget(self._tell_title)
+        if self.user_id is not None:
+            watching.forget(self.user_id, self._tell_image)
         for follower in self.followers.values():
             follower.cancel()
         if self.idle_timer is not None:
@@ -265,6 +269,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _tell_title(self, conversation_id: uuid.UUID, title: str) -> None:
         with suppress(OSError):  # the client left; the next page shows the title
             await self.send_frame({"type": "title", "conversation_id": conversation_id, "title": title})
+
+    async def _tell_image(self, image: dict[str, Any]) -> None:
+        with suppress(OSError):  # the client left; the next page shows the image
+            await self.send_frame({"type": "image", "image": image})
+            if image["status"] == "done":
+                await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame that is not an event of a turn."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import uuid
 from typing import Annotated, Any, Literal
@@ -17,12 +16,11 @@ from wisqu.api import idempotency
 from wisqu.api.bodies import encode_json
 from wisqu.api.problems import Problem
 from wisqu.api.threads import in_thread
+from wisqu.api.waiting import seconds_to_wait
 
 router = Router(tags=["conversations"])
 
-LONGEST_WAIT_S = 60
 _LOOK_EVERY_S = 0.25
-_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?:[,;]|$)", re.IGNORECASE)
 
 
 class TitleState(Schema):
@@ -72,12 +70,6 @@ async def _ended(owner_id: uuid.UUID, job: TitleJob, *, within: int) -> TitleJob
         if job.status in (TitleJob.Status.DONE, TitleJob.Status.FAILED) or time.monotonic() >= until:
             return job
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-def seconds_to_wait(prefer: str | None) -> int:
-    """Return for how long the asker waits (RFC 7240), 0 when not at all."""
-    found = _WAIT.search(prefer or "")
-    return min(int(found[1]), LONGEST_WAIT_S) if found else 0
 
 
 def _answer(job: TitleJob, *, is_applied: bool) -> HttpResponse:

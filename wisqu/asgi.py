@@ -17,6 +17,7 @@ from channels.routing import URLRouter
 from chat import running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
+from imagery import sweeping as image_sweeping
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
 
@@ -54,6 +55,7 @@ async def _live(receive: Any, send: Any) -> None:
             running.spawn(asyncio.to_thread(warm_up))
             running.spawn(upstream.client().connect())
             running.spawn(sweeping.keep_sweeping())
+            running.spawn(image_sweeping.keep_sweeping())
         else:
             await running.shut_down()
             await upstream.close()

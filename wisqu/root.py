@@ -15,6 +15,8 @@ from chat.api import router as chat_router
 from chat.quotations import router as quotations_router
 from chat.titleapi import router as titles_router
 from chat.urls import api_urlpatterns as chat_urls
+from imagery.api import router as images_router
+from imagery.urls import urlpatterns as images_urls
 from presets.urls import urlpatterns as presets_urls
 from support.urls import api_urlpatterns as support_urls
 from wisqu.accounts.auth import authenticate
@@ -38,6 +40,7 @@ ninja_api = NinjaAPI(
 handlers.install(ninja_api)
 ninja_api.add_router("", chat_router)
 ninja_api.add_router("", titles_router)
+ninja_api.add_router("", images_router)
 ninja_api.add_router("", quotations_router)
 ninja_api.add_router("", health_router)
 
@@ -46,6 +49,7 @@ urlpatterns = [
     *accounts_urls,
     *billing_urls,
     *presets_urls,
+    *images_urls,
     *chat_urls,
     *support_urls,
     path("", ninja_api.urls),

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from billing.urls import page_urlpatterns as billing_pages
 from chat.urls import page_urlpatterns as chat_pages
+from imagery.urls import page_urlpatterns as image_pages
 from presets.urls import page_urlpatterns as preset_pages
 from quran.urls import page_urlpatterns as quran_pages
 from support.urls import page_urlpatterns as support_pages
@@ -26,6 +27,7 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service-worker"),
     path("offline", offline, name="offline"),
     *chat_pages,
+    *image_pages,
     *preset_pages,
     *billing_pages,
     *support_pages,

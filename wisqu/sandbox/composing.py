@@ -106,14 +106,19 @@ def image_fee(model: Model, *, megapixels: Decimal) -> Decimal:
 
 
 def _draw(ask: Ask, route: Route, reply: Reply, entry: Entry) -> None:
-    question = controls.strip(ask.question)
-    big = ask.controls.text("image") == "big"
-    picture = pictures.noise(question) if big else pictures.pattern(question, _SIDE, _SIDE)
+    wished, seed = controls.strip(ask.question), ask.body.get("seed")
+    config = ask.body.get("image_config")
+    ratio = str(config.get("aspect_ratio") or "") if isinstance(config, dict) else ""
+    width, height = pictures.shape(_SIDE, ratio or "1:1") or (_SIDE, _SIDE)
+    named = f"{wished}\0{seed}" if seed else wished
+    picture = pictures.wished(ask.controls.text("image"), named, width, height)
     url = "data:image/png;base64," + base64.b64encode(picture).decode()
     image = {"type": "image_url", "image_url": {"url": url}, "index": 0}
     modalities = ask.body.get("modalities")
     only = modalities == ["image"] or route.model.output_modalities == ("image",)
     reply.pieces = [] if only else tokens.pieces("A sandbox picture: a pattern, not what a model would draw.")
+    if not picture:
+        return
     reply.extras.append(Extra({"images": [image]}, tokens=IMAGE_TOKENS, image=IMAGE_TOKENS))
     entry.usage.fees += image_fee(route.model, megapixels=Decimal(1))
 

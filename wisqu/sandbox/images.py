@@ -33,17 +33,11 @@ def _sizes(body: dict[str, Any]) -> tuple[int, int]:
     side = _SIDES.get(str(body.get("resolution") or "1K"))
     if side is None:
         raise Refusal(bad_request("resolution: expected one of " + ", ".join(_SIDES)))
-    return _shape(side, str(body.get("aspect_ratio") or "1:1"))
-
-
-def _shape(side: int, ratio: str) -> tuple[int, int]:
-    if ratio == "auto":
-        return side, side
-    across, _, down = ratio.partition(":")
-    if not (across.isdecimal() and down.isdecimal() and int(across) and int(down)):
+    ratio = str(body.get("aspect_ratio") or "1:1")
+    found = (side, side) if ratio == "auto" else pictures.shape(side, ratio)
+    if found is None:
         raise Refusal(bad_request(f"aspect_ratio: {ratio!r} is no ratio"))
-    wide, high = int(across), int(down)
-    return side * wide // max(wide, high), side * high // max(wide, high)
+    return found
 
 
 def _count(body: dict[str, Any]) -> int:
@@ -57,8 +51,7 @@ def _pictures(body: dict[str, Any], words: Controls, width: int, height: int) ->
     prompt = strip(body["prompt"])
     seed = body.get("seed")
     named = [f"{prompt}\0{seed}\0{index}" if index or seed else prompt for index in range(_count(body))]
-    big = words.text("image") == "big"
-    made = (pictures.noise(name) if big else pictures.pattern(name, width, height) for name in named)
+    made = (pictures.wished(words.text("image"), name, width, height) for name in named)
     return [base64.b64encode(each).decode() for each in made]
 
 

@@ -64,9 +64,35 @@ def pattern(prompt: str, width: int, height: int) -> bytes:
     return _png(width, height, b"".join(b"\0" + tile[row % _TILE] for row in range(height)))
 
 
+def shape(side: int, ratio: str) -> tuple[int, int] | None:
+    """Width and height of a picture whose longer side is `side`; None for what is no ratio."""
+    across, _, down = ratio.partition(":")
+    if not (across.isdecimal() and down.isdecimal() and int(across) and int(down)):
+        return None
+    wide, high = int(across), int(down)
+    return side * wide // max(wide, high), side * high // max(wide, high)
+
+
+def wished(wish: str, prompt: str, width: int, height: int) -> bytes:
+    """The picture that a prompt gets: a pattern, or what `[[image:...]]` asks for instead. Nothing for `none`."""
+    if wish == "big":
+        return noise(prompt)
+    return pattern(prompt, width, height) if wish not in _STRANGE else _STRANGE[wish]
+
+
 @lru_cache(maxsize=2)
 def noise(prompt: str) -> bytes:
     """A PNG that no compression makes smaller, for multi-megabyte lines."""
     source = random.Random(prompt)  # noqa: S311 - a picture, no secret
     row = 3 * _BIG
     return _png(_BIG, _BIG, b"".join(b"\0" + source.randbytes(row) for _ in range(_BIG)), level=0)
+
+
+# What a client must not take for a picture: too large for any memory, no picture at all, half of one.
+_STRANGE = {
+    "none": b"",
+    "bomb": _png(50_000, 50_000, b"\0" * 9, level=0),
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "broken": _png(64, 64, b"\0" * 9)[:-30],
+}

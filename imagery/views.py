@@ -1,0 +1,58 @@
+"""The page of images. What it shows comes with the page; what happens then comes over the socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from billing.plans import plan_for, usage
+from imagery import palette
+from imagery.documents import image_document
+from imagery.models import GeneratedImage
+from imagery.words import words
+from wisqu.accounts.models import User
+
+PAGE = 24
+
+
+@require_safe
+@login_required
+@never_cache
+def gallery(request: HttpRequest) -> HttpResponse:
+    """One's own images, and the box to wish for more."""
+    assert isinstance(request.user, User)
+    plan = plan_for(request.user.pk)
+    rows = list(GeneratedImage.objects.for_owner(request.user.pk)[: PAGE + 1])
+    may_make = settings.IMAGE_GENERATION_ENABLED and plan.image_generation
+    painters = palette.painters(allow_advanced=plan.advanced_models) if may_make else []
+    facts: dict[str, Any] = {
+        "images": [image_document(image) for image in rows[:PAGE]],
+        "has_more": len(rows) > PAGE,
+        "page": PAGE,
+        "painters": [_painter(each) for each in painters],
+    }
+    context = {
+        "facts": facts,
+        "painters": painters,
+        "may_make": bool(painters),
+        "is_enabled": settings.IMAGE_GENERATION_ENABLED,
+        "plan": plan,
+        "meter": usage(request.user.pk)["images"],
+        "words": words(),
+    }
+    return render(request, "imagery/gallery.html", context)
+
+
+def _painter(painter: palette.Painter) -> dict[str, Any]:
+    return {
+        "id": painter.model.id,
+        "name": painter.model.name or painter.model.id,
+        "ratios": list(painter.traits.aspect_ratios),
+        "takes_input": painter.traits.takes_input,
+    }
