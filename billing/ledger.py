@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
+
+from django.db import transaction
 
 from billing.amounts import Amounts
 from billing.models import LedgerEntry
 from wisqu.api import rows
+from wisqu.telemetry import metrics
+
+log = logging.getLogger(__name__)
 
 # Nothing that we ask for costs this much; such a figure is a mistake or an attack.
 ABSURD_USD = Decimal(10_000)
@@ -89,4 +96,22 @@ def write(
         **dict(charge.items()),
     )
     rows.insert(entry)
+    transaction.on_commit(partial(_tell, entry))
     return entry
+
+
+def _tell(entry: LedgerEntry) -> None:
+    """Count the entry, and write its line where no turn writes one."""
+    tokens = {
+        "prompt": entry.prompt_tokens,
+        "completion": entry.completion_tokens,
+        "reasoning": entry.reasoning_tokens,
+        "cached_read": entry.cached_tokens_read or 0,
+        "cached_written": entry.cached_tokens_written or 0,
+    }
+    metrics.booked(kind=entry.kind, tokens=tokens, cost=entry.cost_usd, savings=entry.savings_usd)
+    if entry.kind != LedgerEntry.Kind.CHAT:
+        facts = {"kind": entry.kind, "model": entry.model, "generation_id": entry.generation_id}
+        total = entry.prompt_tokens + entry.completion_tokens
+        cost = None if entry.cost_usd is None else float(entry.cost_usd)
+        log.info("generation booked", extra={**facts, "tokens": total, "cost_usd": cost})

@@ -29,6 +29,7 @@ from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
 from wisqu.api.problems import Problem
 from wisqu.api.threads import in_thread
+from wisqu.telemetry import metrics, tracing
 
 router = Router(tags=["chat"])
 
@@ -170,7 +171,8 @@ async def _opened(
     mark = (
         "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
     )
-    return await in_thread(opening, key=key, mark=mark)
+    with tracing.span("open turn", door="http"):
+        return await in_thread(opening, key=key, mark=mark)
 
 
 def _asker(request: HttpRequest) -> uuid.UUID:
@@ -265,6 +267,7 @@ async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncG
 
     user, credential = request.auth  # type: ignore[attr-defined]
     untrack = connections.track(user.pk, credential, revoke)
+    metrics.STREAMS_OPEN.inc()
     last = time.monotonic()
     try:
         async for batch in batches:
@@ -277,4 +280,5 @@ async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncG
                 yield b": waiting for the model\n\n"
                 last = time.monotonic()
     finally:
+        metrics.STREAMS_OPEN.dec()
         untrack()

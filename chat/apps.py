@@ -10,7 +10,10 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Add the chat to what a person can take along."""
+        from chat import outpost
         from chat.exports import conversations_of
         from wisqu.accounts import exports
+        from wisqu.api import checks
 
         exports.register("conversations", conversations_of)
+        checks.register("openrouter", outpost.check)

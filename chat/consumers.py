@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http.request import validate_host
@@ -38,6 +39,7 @@ from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, Problem
 from wisqu.api.threads import in_thread
 from wisqu.api.throttling import Allowance
+from wisqu.telemetry import metrics, tracing
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(WRONG_ORIGIN)
             return
         self.user_id = user.pk
+        metrics.SOCKETS_OPEN.inc()
         self.untrack = connections.track(user.pk, credential, self._revoked)
         watching.listen(user.pk, self._tell_image)
         self._await_silence(IDLE_S)
@@ -96,6 +99,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Stop following; the turns go on."""
         titlewatch.forget(self._tell_title)
         if self.user_id is not None:
+            metrics.SOCKETS_OPEN.dec()
             watching.forget(self.user_id, self._tell_image)
         for follower in self.followers.values():
             follower.cancel()
@@ -113,6 +117,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(FLOODING)
             return
         self.recent.append(self.heard_at)
+        request_id = str(uuid7())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         ref: str | None = None
         try:
             frame = self._read(text_data)
@@ -121,7 +127,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Exception as error:
             problem = problem_from(error)
             await self.send_frame(
-                {"type": "rejected", "ref": ref, "problem": problem.body(request_id=str(uuid7()))}
+                {"type": "rejected", "ref": ref, "problem": problem.body(request_id=request_id)}
             )
 
     def _read(self, text: str | None) -> dict[str, Any]:
@@ -180,7 +186,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         key = idempotency.read_key(frame.pop("idempotency_key", None))
         mark = "" if key is None else idempotency.fingerprint("POST", path, frame)
         self._refuse_too_many()
-        allowance, opened = await in_thread(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
+        with tracing.span("open turn", door="websocket"):
+            allowance, opened = await in_thread(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
         await self.send_frame({"type": "accepted", "ref": ref, "rate_limit": allowance.as_dict()})
         if isinstance(opened, Replay):
             # It may still run: the line broke after the question had got through, and the page asked again.

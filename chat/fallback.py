@@ -26,6 +26,7 @@ from wisqu.openrouter.deadlines import Deadlines
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.routing import Strategy, preferences
 from wisqu.openrouter.types import ChatRequest, MaxPrice, ProviderPreferences, WebSearch
+from wisqu.telemetry import metrics
 
 _PASSES = 2
 _MILLION = 1_000_000
@@ -74,7 +75,7 @@ class Patience(msgspec.Struct, frozen=True):
 
 
 # Shared by all turns of this process.
-breakers = Breakers()
+breakers = Breakers(on_change=metrics.breaker_changed)
 PATIENCE = Patience()
 
 

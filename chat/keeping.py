@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -53,3 +54,17 @@ def clear_out() -> int:
         # Asked again: somebody may just have taken it back, or gone on.
         Conversation.objects.filter(is_over, id__in=ids[begin : begin + BATCH]).delete()
     return len(ids)
+
+
+def let_go_of_old() -> int:
+    """Delete for good in what nothing was said for RETENTION_DAYS; return how many conversations. 0 days: nothing."""
+    if not settings.RETENTION_DAYS:
+        return 0
+    before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
+    is_old = Q(last_message_at__lt=before)
+    gone = 0
+    while ids := list(Conversation.objects.filter(is_old).values_list("id", flat=True)[:BATCH]):
+        # Asked again: somebody may just have gone on.
+        Conversation.objects.filter(is_old, id__in=ids).delete()
+        gone += len(ids)
+    return gone

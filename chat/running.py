@@ -22,14 +22,17 @@ from chat.documents import message_document
 from chat.errors import is_retryable
 from chat.events import Citation, Content, Done, Event, Failed, Reasoning, Routing, Start
 from chat.models import Message, Turn
+from chat.telling import ended, turn_told
 from chat.turnlog import logs
 from chat.turns import OpenTurn
 from chat.upstream import client
+from wisqu.api import draining
 from wisqu.api.threads import in_thread
 from wisqu.openrouter.client import ChatStream
 from wisqu.openrouter.errors import OpenRouterError, UpstreamUnavailable
 from wisqu.openrouter.types import Citation as WireCitation
-from wisqu.openrouter.types import Completion, Delta
+from wisqu.openrouter.types import ChatRequest, Completion, Delta
+from wisqu.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
@@ -163,17 +166,21 @@ class RunningTurn:
         if text:
             self._is_continued = True
             self._append(self._change_of_model(step))
+        with tracing.span("model", model=request.model):
+            completion = await self._read(request, step)
+        self._write(self._joiner.end())
+        if not self._said:
+            raise fallback.EmptyAnswer
+        return completion
+
+    async def _read(self, request: ChatRequest, step: fallback.Step) -> Completion:
         async with client().stream(request, deadlines=step.deadlines, max_retries=step.max_retries) as stream:
             self.stream = stream
             async for delta in stream:
                 if self._is_stopped:  # it was, before anybody knew which generation this is
                     raise asyncio.CancelledError
                 self._take(delta)
-            completion = stream.completion
-        self._write(self._joiner.end())
-        if not self._said:
-            raise fallback.EmptyAnswer
-        return completion
+            return stream.completion
 
     def _may_go_on(self, step: fallback.Step, error: OpenRouterError) -> bool:
         """Note the failure. If another model may help, what this one cost is left to be asked."""
@@ -299,6 +306,8 @@ class RunningTurn:
             # The sweeper closes it later; what was saved last is what is kept.
             log.exception("a turn could not be closed")
             message = None
+        if message is not None:
+            ended(outcome, message)
         self.message = message or await self._closed_elsewhere()
         if outcome.model:
             self._append(routing_event(self.message))
@@ -353,7 +362,8 @@ def start(opened: OpenTurn, *, producer: type[RunningTurn] = RunningTurn) -> Run
 
 async def _supervise(turn: RunningTurn) -> None:
     try:
-        await turn.run()
+        with turn_told(turn.turn_id):
+            await turn.run()
     finally:
         _running.pop(turn.turn_id, None)
         logs.close(turn.turn_log)
@@ -375,7 +385,10 @@ def stop(turn_id: uuid.UUID) -> None:
 
 
 async def shut_down() -> None:
-    """Close every running turn as interrupted, with its text; the server is about to end."""
+    """Let running turns end while there is time, then close the others as interrupted, with their text."""
+    until = draining.seconds_left()
+    if until and _running:
+        await asyncio.wait([turn.task for turn in _running.values() if turn.task], timeout=until)
     turns = list(_running.values())
     for turn in turns:
         turn.stop(failure=_SERVER_STOPPED)

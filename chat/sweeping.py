@@ -18,6 +18,7 @@ from billing.models import LedgerEntry
 from chat import costs, owed
 from chat.closing import Outcome, close_turn
 from chat.models import OwedGeneration, Turn
+from chat.telling import ended
 from chat.upstream import client, make_client
 from wisqu.api.threads import in_thread
 from wisqu.openrouter.types import Usage
@@ -67,6 +68,7 @@ def _close(turn: Turn) -> bool:
         outcome.usage, outcome.cache_discount_usd = async_to_sync(_look_up)(answer.generation_id)
     is_closed = close_turn(turn_id=turn.id, answer=answer, outcome=outcome) is not None
     if is_closed:
+        ended(outcome, answer)
         log.warning("closed an abandoned turn", extra={"turn_id": str(turn.id)})
     return is_closed
 

@@ -44,6 +44,12 @@ def clear_out() -> int:
 
 
 @shared_task
+def let_go_of_old_conversations() -> int:
+    """Delete what is older than the site keeps; return how many conversations."""
+    return keeping.let_go_of_old()
+
+
+@shared_task
 def catch_up_search() -> int:
     """Make findable what is not yet; return how many messages and titles."""
     done, until = 0, time.monotonic() + CATCH_UP_FOR_S

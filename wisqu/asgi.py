@@ -1,9 +1,19 @@
-"""What the server runs: pages, the API and the websocket, each with no more layers than it needs."""
+"""What the server runs: pages, the API and the websocket, each with no more layers than it needs.
+
+It also ends in order. Told to stop, the process first says at `/health/ready` that it is not ready any more, and
+still serves whoever comes, until balancers have noticed. Then the server lets go of its port and its sockets (close
+code 1012: open again, somewhere else), and answers that are being written go on to their end, for readers here and,
+through the turn log, in other processes. What still runs when the time is over is kept as interrupted.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import signal
+import threading
+from types import FrameType
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -13,13 +23,18 @@ pages = get_asgi_application()
 
 # ruff: noqa: E402 - models can be imported only once Django is set up
 from channels.routing import URLRouter
+from django.conf import settings
 
 from chat import running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from imagery import sweeping as image_sweeping
+from wisqu.api import draining
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
+from wisqu.telemetry import tracing
+
+log = logging.getLogger(__name__)
 
 _api = ApiHandler()
 _pages = BodyLimit(pages)
@@ -51,6 +66,7 @@ async def _live(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _listen_for_the_end()
             await send({"type": "lifespan.startup.complete"})
             running.spawn(asyncio.to_thread(warm_up))
             running.spawn(upstream.client().connect())
@@ -59,5 +75,27 @@ async def _live(receive: Any, send: Any) -> None:
         else:
             await running.shut_down()
             await upstream.close()
+            await asyncio.to_thread(tracing.flush)
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _listen_for_the_end() -> None:
+    """Put a time of notice between SIGTERM and what the server does with it."""
+    notice, grace = settings.SHUTDOWN_NOTICE_SECONDS, settings.SHUTDOWN_GRACE_SECONDS
+    if not notice + grace or threading.current_thread() is not threading.main_thread():
+        return
+    the_servers = signal.getsignal(signal.SIGTERM)
+    if not callable(the_servers):
+        return
+    loop = asyncio.get_running_loop()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if draining.has_begun():  # asked twice: at once
+            the_servers(number, frame)
+            return
+        draining.begin(within_s=notice + grace)
+        log.info("told to stop: not ready any more")
+        loop.call_soon_threadsafe(loop.call_later, notice, the_servers, number, frame)
+
+    signal.signal(signal.SIGTERM, end)

@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wisqu.settings")
 from django.conf import settings
 
 from wisqu import filequeue
+from wisqu.worker import Scheduler, SignOfLife
 
 # Redis gives a job that runs longer than this to another worker, so none may: each bounds what it waits for.
 LONGEST_JOB = 15 * 60
@@ -48,7 +49,10 @@ class Clock(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         self.service = EmbeddedService(
-            worker.app, thread=True, schedule_filename=str(settings.VAR_DIR / "celerybeat-schedule")
+            worker.app,
+            thread=True,
+            schedule_filename=str(settings.VAR_DIR / "celerybeat-schedule"),
+            scheduler_cls=Scheduler,
         )
         self.service.start()
 
@@ -69,10 +73,12 @@ app.conf.update(
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
+    beat_scheduler=Scheduler,
     timezone="UTC",
 )
 app.autodiscover_tasks()
 app.steps["worker"].add(Clock)
+app.steps["worker"].add(SignOfLife)
 app.user_options["worker"].add(
     click.Option(("--with-clock",), is_flag=True, help="Start due jobs as well (run one such worker).")
 )

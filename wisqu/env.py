@@ -352,7 +352,7 @@ def read(environ: Mapping[str, str], *, root: Path = ROOT) -> Environment:
 
 def _shown(name: str, value: str) -> str:
     """The value as it may be repeated on a screen: no keys, no passwords in addresses."""
-    if any(part in name for part in ("KEY", "SECRET", "DSN", "TOKEN")) or "@" in value:
+    if any(part in name.split("_") for part in ("KEY", "SECRET", "DSN", "TOKEN")) or "@" in value:
         return "…"
     return repr(value if len(value) <= 80 else value[:79] + "…")
 

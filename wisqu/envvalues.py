@@ -22,6 +22,13 @@ def word(value: str) -> str:
     return value
 
 
+def long_word(value: str) -> str:
+    """A secret that nobody guesses."""
+    if len(value) < 16:
+        raise ValueError
+    return word(value)
+
+
 def mail_address(value: str) -> str:
     if not re.fullmatch(r"[^\s@,<>\"]{1,64}@[^\s@,<>\"]{1,250}", value):
         raise ValueError

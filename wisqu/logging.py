@@ -1,7 +1,9 @@
 """One shape for every log line: structlog's events and the standard library's records, as JSON or for eyes.
 
-Nothing secret may leave through a log, so the finished line is searched for what looks like a key, a token
-or a password in an address; tracebacks never show local variables, where prompts and keys live.
+Nothing secret may leave through a log, so the finished line is searched for what looks like a key, a token, a
+password in an address or a mail address; tracebacks never show local variables, where prompts and keys live, and
+errors of libraries leave out the values that they repeat. Addresses that were asked for are logged as they are
+declared (`/c/<uuid:id>`): the real ones hold search words and the tokens of links.
 """
 
 import logging
@@ -26,12 +28,37 @@ SECRET = re.compile(
     """,
     re.IGNORECASE,
 )
+MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[a-z]{2,24}\b", re.IGNORECASE)
 HIDDEN = "[hidden]"
+# What is bound to a request, a turn or a job, and stands in each of its lines.
+CONTEXT = ("request_id", "turn_id", "task_id", "task")
+# What `extra=` may add to a line: facts of ours, by name. Libraries put whole requests and arguments there.
+EXTRAS = (
+    *CONTEXT, "about", "action", "attempt", "bytes", "cache_discount_usd", "cached_tokens_read",
+    "cached_tokens_written", "check", "code", "conversation_id", "cost_usd", "count", "duration_ms", "error",
+    "fallback_used", "final_model_used", "first_token_ms", "generation_id", "image_id", "key", "kind", "method", "model",
+    "models_attempted", "plan", "provider", "reason", "ref", "route", "savings_usd", "socket_id", "state", "status",
+    "status_code", "template", "tokens", "user_id", "why",
+)  # fmt: skip
+# Where PostgreSQL and pydantic repeat the value that they refuse.
+_VALUES = re.compile(r"(DETAIL:|CONTEXT:|input_value=)[^\n]*")
 
 
 def hide_secrets(line: str) -> str:
-    """Return `line` with keys, tokens and passwords replaced."""
-    return SECRET.sub(lambda match: (match["keep"] or "") + HIDDEN, line)
+    """Return `line` with keys, tokens, passwords and mail addresses replaced."""
+    line = SECRET.sub(lambda match: (match["keep"] or "") + HIDDEN, line)
+    return MAIL.sub(HIDDEN, line) if "@" in line else line
+
+
+def without_values(text: str) -> str:
+    """Return an error's words without the values that libraries repeat in them."""
+    return _VALUES.sub(lambda match: match[1] + HIDDEN, text)
+
+
+def _keep_values_out(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if "exception" in event:
+        event["exception"] = without_values(str(event["exception"]))
+    return event
 
 
 def _renderer(*, output: str) -> Processor:
@@ -50,11 +77,22 @@ def _renderer(*, output: str) -> Processor:
     return rendered
 
 
-class NotHealth(logging.Filter):
-    """Drops the access lines of health checks, which come every second and say nothing."""
+class Pathless(logging.Filter):
+    """Puts the declared address into Django's lines, in the place of the one that was asked for."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "/api/v1/health" not in record.getMessage()
+        request = getattr(record, "request", None)
+        if request is not None and isinstance(record.args, tuple):
+            record.args = tuple(
+                route_of(request) if each == getattr(request, "path", None) else each for each in record.args
+            )
+        return True
+
+
+def route_of(request: Any) -> str:
+    """Return the address of a request as it is declared; `?` for one that is declared nowhere."""
+    match = getattr(request, "resolver_match", None)
+    return f"/{match.route}" if match is not None and match.route else "/" if match is not None else "?"
 
 
 def logging_config(*, level: str, output: str) -> dict[str, Any]:
@@ -78,17 +116,17 @@ def logging_config(*, level: str, output: str) -> dict[str, Any]:
     )
     last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if output == "json":
-        last.append(structlog.processors.format_exc_info)
+        last += [structlog.processors.format_exc_info, _keep_values_out]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*common, structlog.stdlib.ExtraAdder(allow=["request_id", "task_id"])],
+        "foreign_pre_chain": [*common, structlog.stdlib.ExtraAdder(allow=EXTRAS)],
         "processors": [*last, _renderer(output=output)],
     }
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "filters": {"not_health": {"()": NotHealth}},
+        "filters": {"pathless": {"()": Pathless}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": _loggers(level=level),
@@ -104,13 +142,18 @@ def _loggers(*, level: str) -> dict[str, Any]:
         "django.server": through_root,
         "uvicorn": through_root,
         "uvicorn.error": through_root,
-        "uvicorn.access": {**through_root, "filters": ["not_health"]},
+        # Every request has a line of ours (`wisqu.api.middleware`); this one would repeat the whole address.
+        "uvicorn.access": {**quiet, "handlers": [], "propagate": False},
+        "django.request": {**through_root, "filters": ["pathless"]},
+        "django.security": {**through_root, "filters": ["pathless"]},
+        "django.security.csrf": {**through_root, "filters": ["pathless"]},
         "celery": through_root,
         # Regular jobs run every few seconds; what fails is still said.
         "celery.beat": quiet,
         "celery.worker.strategy": quiet,
         "celery.app.trace": quiet,
-        # These log addresses, headers or bodies at INFO and DEBUG.
+        # These log addresses, headers, bodies or values at INFO and DEBUG.
+        "django.db.backends": quiet,
         "httpx": quiet,
         "httpx2": quiet,
         "httpcore": quiet,
@@ -119,14 +162,3 @@ def _loggers(*, level: str) -> dict[str, Any]:
         "urllib3": quiet,
         "daphne": quiet,
     }
-
-
-def report_crashes(dsn: str) -> None:
-    """Send unexpected exceptions to Sentry; without local variables, bodies or anything about people."""
-    if not dsn:
-        return
-    import sentry_sdk  # optional: the environment check refuses a DSN without it
-
-    sentry_sdk.init(
-        dsn=dsn, send_default_pii=False, include_local_variables=False, max_request_body_size="never"
-    )

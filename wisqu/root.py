@@ -20,9 +20,11 @@ from imagery.urls import urlpatterns as images_urls
 from presets.urls import urlpatterns as presets_urls
 from support.urls import api_urlpatterns as support_urls
 from wisqu.accounts.auth import authenticate
+from wisqu.accounts.monitoring import may_read_details, may_read_metrics
 from wisqu.accounts.urls import api_urlpatterns as accounts_urls
 from wisqu.api import handlers
 from wisqu.api.bodies import parse_json
+from wisqu.api.health import details_router, metrics_router
 from wisqu.api.health import router as health_router
 
 
@@ -43,6 +45,8 @@ ninja_api.add_router("", titles_router)
 ninja_api.add_router("", images_router)
 ninja_api.add_router("", quotations_router)
 ninja_api.add_router("", health_router)
+ninja_api.add_router("", details_router, auth=may_read_details)
+ninja_api.add_router("", metrics_router, auth=may_read_metrics)
 
 urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

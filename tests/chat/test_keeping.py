@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat import keeping
-from chat.models import Conversation, Folder, Turn
+from chat.models import Conversation, Folder, Message, Turn
 from tests.chat.test_conversations import Rest, make_conversations, make_messages
 from tests.people import make_alice, make_charlie
 from wisqu.accounts import exports
@@ -21,6 +21,18 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice() -> Rest:
     return Rest(make_alice())
+
+
+def test_what_is_older_than_the_site_keeps_goes_with_all_that_hangs_on_it(alice: Rest, settings) -> None:
+    old, young = make_conversations(alice.user, 2)
+    for each in (old, young):
+        make_messages(each, 2)
+    Conversation.objects.filter(id=old.id).update(last_message_at=timezone.now() - timedelta(days=31))
+    assert keeping.let_go_of_old() == 0
+    settings.RETENTION_DAYS = 30
+    assert keeping.let_go_of_old() == 1
+    assert list(Conversation.objects.all()) == [young]
+    assert set(Message.objects.values_list("conversation_id", flat=True)) == {young.id}
 
 
 def titles(rest: Rest, query: str = "") -> set[str]:

@@ -4,12 +4,17 @@ import io
 import json
 import logging
 import logging.config
+import re
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
-from wisqu.logging import hide_secrets, logging_config
+from wisqu.env import ROOT
+from wisqu.logging import EXTRAS, hide_secrets, logging_config
+
+APPS = ("chat", "imagery", "billing", "presets", "support")
 
 
 @pytest.fixture
@@ -88,11 +93,47 @@ def test_harmless_lines_stay_as_they_are(line):
     assert hide_secrets(line) == line
 
 
-def test_health_checks_leave_no_access_line(logged):
+def test_the_servers_own_access_lines_are_none(logged):
     stream = logged("json")
-    access = logging.getLogger("uvicorn.access")
-    access.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/api/v1/health/ready", "1.1", 200)
-    access.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1", "GET", "/docs", "1.1", 200)
-    assert [json.loads(line)["event"][-25:] for line in stream.getvalue().splitlines()] == [
-        '1 - "GET /docs HTTP/1.1" 200'[-25:]
-    ]
+    logging.getLogger("uvicorn.access").info('%s - "%s %s"', "127.0.0.1", "GET", "/conversations?q=private")
+    assert stream.getvalue() == ""
+
+
+def test_django_names_the_declared_address_and_not_the_real_one(logged):
+    stream = logged("json")
+    request = SimpleNamespace(path="/s/private", resolver_match=SimpleNamespace(route="s/<str:token>"))
+    logging.getLogger("django.request").warning("Not Found: %s", "/s/private", extra={"request": request})
+    assert json.loads(stream.getvalue())["event"] == "Not Found: /s/<str:token>"
+
+
+def test_facts_of_ours_are_in_the_line_and_those_of_libraries_are_not(logged):
+    stream = logged("json")
+    logging.getLogger("chat").warning("failed", extra={"error": "timeout", "headers": "private"})
+    line = json.loads(stream.getvalue())
+    assert line["error"] == "timeout"
+    assert "private" not in stream.getvalue()
+
+
+def test_every_fact_that_the_product_tells_is_let_through():
+    told = set()
+    for path in [
+        *ROOT.glob("wisqu/**/*.py"),
+        *(each for app in APPS for each in ROOT.glob(f"{app}/**/*.py")),
+    ]:
+        for facts in re.findall(r"\blog\.\w+\([^)]*?\bextra=\{([^}]*)\}", path.read_text()):
+            told |= set(re.findall(r'"(\w+)":', facts))
+    assert told <= set(EXTRAS)
+
+
+def test_the_values_that_an_error_repeats_are_hidden(logged):
+    stream = logged("json")
+    try:
+        raise ValueError("duplicate key\nDETAIL:  Key (email)=(private) already exists.")
+    except ValueError:
+        logging.getLogger("chat").exception("failed")
+    assert "duplicate key" in stream.getvalue()
+    assert "private" not in stream.getvalue()
+
+
+def test_a_mail_address_is_hidden():
+    assert hide_secrets("to a.b+c@mail.example.org, twice") == "to [hidden], twice"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO
 
 from wisqu.accounts.models import User
+from wisqu.api.bodies import encode_json
+from wisqu.files import storage
 
 Part = Callable[[User], Any]
+Files = Callable[[User], Iterable[tuple[str, str]]]
 
 _parts: dict[str, Part] = {}
+_files: dict[str, Files] = {}
 
 
 def register(name: str, function: Part) -> None:
@@ -22,9 +29,30 @@ def register(name: str, function: Part) -> None:
     _parts[name] = function
 
 
+def register_files(name: str, function: Files) -> None:
+    """Add a folder of files: `function(user)` yields what each is called there, and the key it is kept under."""
+    _files[name] = function
+
+
 def export(user: User) -> dict[str, Any]:
     """Return every part by its name."""
     return {name: function(user) for name, function in sorted(_parts.items())}
+
+
+def archive(user: User) -> BinaryIO:
+    """Return a ZIP file of everything, read from its start: `export.json`, and the files as they are kept.
+
+    It grows on disk, not in memory. A file that is gone is left out: its row says what it was.
+    """
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("export.json", encode_json(export(user)), zipfile.ZIP_DEFLATED)
+        for folder, function in sorted(_files.items()):
+            for name, key in function(user):
+                with suppress(FileNotFoundError):
+                    packed.writestr(f"{folder}/{name}", storage.read(key))
+    file.seek(0)
+    return file
 
 
 def account_facts(user: User) -> dict[str, Any]:

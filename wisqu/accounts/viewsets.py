@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.permissions import AllowAny
@@ -20,6 +21,7 @@ from wisqu.api import idempotency
 from wisqu.api.ids import uuid7
 from wisqu.api.models import IdempotencyKey
 from wisqu.api.problems import NotFound
+from wisqu.files.serving import send_file
 
 
 class Public(APIView):
@@ -146,13 +148,21 @@ class ExportView(APIView):
     """/auth/me/export."""
 
     @extend_schema(
-        responses={(200, "application/json"): {"type": "object", "additionalProperties": True}},
+        parameters=[
+            OpenApiParameter("files", bool, description="A ZIP: `export.json` and the files that it tells of.")
+        ],
+        responses={
+            (200, "application/json"): {"type": "object", "additionalProperties": True},
+            (200, "application/zip"): {"type": "string", "format": "binary"},
+        },
         operation_id="auth_me_export",
         tags=["auth"],
     )
-    def get(self, request: Request) -> Response:
-        """Return everything that is kept about oneself. API keys need the scope `account`."""
+    def get(self, request: Request) -> HttpResponseBase:
+        """Return everything that is kept about oneself; /conversations/import reads it. Needs the scope `account`."""
         _require_account(request)
+        if request.query_params.get("files") == "true":
+            return send_file(exports.archive(_user(request)), name="wisqu-export.zip", media_type="application/zip")
         headers = {"Content-Disposition": 'attachment; filename="wisqu-export.json"'}
         return Response(exports.export(_user(request)), headers=headers)
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from wisqu.api.counting import count
 from wisqu.api.problems import Problem
+from wisqu.telemetry import metrics
 
 WINDOW_S = 60
 REQUESTS, PAGE_READS = "requests", "page-reads"
@@ -80,6 +81,7 @@ def admit(user_id: UUID, *, reads_page: bool = False) -> Allowance:
     )
     note(allowance)
     if number > limit:
+        metrics.RATE_REFUSALS.inc()
         raise TooManyRequests(limit=limit, seconds=seconds)
     return allowance
 

@@ -8,6 +8,7 @@ sound are shown in place; everything else is saved.
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
@@ -55,6 +56,15 @@ def serve(
     if settings.FILE_SERVING == "x-accel":
         return HttpResponse(headers={**headers, "X-Accel-Redirect": settings.X_ACCEL_LOCATION + quote(key)})
     return _sent(request, key, headers)
+
+
+def send_file(file: BinaryIO, *, name: str, media_type: str) -> HttpResponseBase:
+    """Return the answer that sends a file which was made for this one asker, and closes it."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    headers = {**_HEADERS, "Cache-Control": "no-store", "Content-Type": media_type, "Content-Length": str(size)}
+    headers["Content-Disposition"] = _disposition("attachment", name)
+    return StreamingHttpResponse(_pieces(file, size), headers=headers)
 
 
 def _redirected(key: str, media_type: str, disposition: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from wisqu.openrouter.answer import ChatStream
 from wisqu.openrouter.deadlines import Deadlines
 from wisqu.openrouter.endpoints import decode_endpoints
 from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
+from wisqu.openrouter.keys import KeyState, decode_key
 from wisqu.openrouter.retries import pause_before_retry, report
 from wisqu.openrouter.types import ChatRequest, Citation, Completion, Endpoint, Generation, ModelInfo
 from wisqu.openrouter.wire import decode_generation, decode_models, encode_request
@@ -104,6 +105,15 @@ class OpenRouter:
         """What a finished call cost. None when it is not known: too early, or a server without look-up."""
         try:
             return decode_generation(await self._get("/generation", {"id": generation_id}))
+        except OpenRouterError as error:
+            if error.status in _NO_SUCH_PAGE:
+                return None
+            raise
+
+    async def key(self) -> KeyState | None:
+        """What the key may spend and has spent; None where the server answers and has no such page."""
+        try:
+            return decode_key(await self._get("/key", {}))
         except OpenRouterError as error:
             if error.status in _NO_SUCH_PAGE:
                 return None

@@ -1,0 +1,52 @@
+"""The web server as it is deployed: `python -m wisqu.serve`, with the options that hold under load and at its end.
+
+HOST (127.0.0.1), PORT (8000), WEB_CONCURRENCY (1 process) and FORWARDED_ALLOW_IPS (127.0.0.1: whose word on the
+visitor's address and scheme is taken) are read from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import uvicorn
+
+from wisqu import env
+
+# A frame may be as large as a request body.
+LARGEST_FRAME = 2 * 1024 * 1024
+# Longer than a proxy keeps its own end: who closes first must not be the one that is about to be asked.
+KEEP_ALIVE_S = 75
+
+
+def options(environment: env.Environment) -> dict[str, Any]:
+    """Return uvicorn's options."""
+    return {
+        "host": os.environ.get("HOST") or "127.0.0.1",
+        "port": int(os.environ.get("PORT") or 8000),
+        "workers": int(os.environ.get("WEB_CONCURRENCY") or 1),
+        "proxy_headers": True,
+        "forwarded_allow_ips": os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1",
+        "timeout_keep_alive": KEEP_ALIVE_S,
+        "timeout_graceful_shutdown": environment.shutdown_grace_seconds,
+        "ws_max_size": LARGEST_FRAME,
+        "server_header": False,
+        "access_log": False,
+        "backlog": 4096,
+    }
+
+
+def main() -> int:
+    """Serve until told to stop; exit status 2 for a wrong environment."""
+    try:
+        environment = env.load()
+    except env.BadEnvironment as bad:
+        sys.stderr.write(f"{bad}\n")
+        return 2
+    uvicorn.run("wisqu.asgi:application", **options(environment))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

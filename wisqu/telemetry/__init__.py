@@ -1,0 +1,1 @@
+"""How the product tells of itself: counters, traces, crashes. Below everything else, free of Django."""
