@@ -44,10 +44,12 @@ class LedgerEntry(models.Model):
         """What the money and the measures went to."""
 
         CHAT = "chat", "Chat"
+        REPAIR = "repair", "Repair of a quotation"
         TITLE = "title", "Title"
         IMAGE = "image", "Image"
         TRANSCRIPTION = "transcription", "Transcription"
         EMBEDDING = "embedding", "Embedding"
+        DOCUMENT = "document", "Document"
         CORRECTION = "correction", "Correction"
 
     class CostSource(models.TextChoices):
@@ -91,6 +93,10 @@ class LedgerEntry(models.Model):
 
     cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
     cost_source = models.CharField(max_length=8, choices=CostSource.choices)
+    fees_usd = models.DecimalField(
+        max_digits=20, decimal_places=12, null=True, help_text="What tools of the server took of the cost."
+    )
+    web_searches = models.BigIntegerField(null=True)
     cost_without_cache_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
     savings_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
 

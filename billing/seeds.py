@@ -14,6 +14,7 @@ _EVERYTHING = {
     "audio": True,
     "prompt_caching": True,
     "advanced_models": True,
+    "quotation_repair": True,
 }
 
 PLANS: tuple[dict[str, Any], ...] = (

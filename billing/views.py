@@ -285,6 +285,7 @@ def _features(plan: PlanLimit) -> list[dict[str, Any]]:
         Feature.AUDIO: _("Audio"),
         Feature.PROMPT_CACHING: _("Prompt caching"),
         Feature.ADVANCED_MODELS: _("Advanced models"),
+        Feature.QUOTATION_REPAIR: _("Wrong quotations mended"),
         Feature.PRIORITY_SUPPORT: _("Priority support"),
     }
     return [{"name": name, "has": plan.has(feature)} for feature, name in names.items()]

@@ -10,6 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from chat.models import Feedback
+from chat.reviewadmin import GuidanceAdmin, ReviewAdmin
+
+__all__ = ["FeedbackAdmin", "GuidanceAdmin", "ReviewAdmin"]
 
 UNSEEN = "Not to be read: the person did not allow it."
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from chat import citations
 from chat.documents import message_document
 from chat.models import Conversation, Message
+from chat.notes import notes_on
 from chat.reading import branch_ids
 from wisqu.api.bodies import encode_json
 
@@ -38,7 +39,8 @@ def as_markdown(conversation: Conversation) -> str:
     for message in _shown(conversation):
         moment = f"{message.created_at:%Y-%m-%d %H:%M} UTC"
         if message.role == Message.Role.USER:
-            parts += [f"## Question ({moment})", message.content]
+            names = [f"- {each['name']}" for each in message.attached]
+            parts += [f"## Question ({moment})", *(["\n".join(names)] if names else []), message.content]
             continue
         parts += [
             f"## Answer ({message.final_model_used or message.model or 'a model'}, {moment})",
@@ -46,6 +48,8 @@ def as_markdown(conversation: Conversation) -> str:
         ]
         if found := citations.sources(message.citations):
             parts += ["Sources:", "\n".join(f"{source.number}. {source.as_markdown}" for source in found)]
+        if lines := notes_on(message.quotations, message.references):
+            parts += ["Quotations from the Qur'an, checked:", "\n".join(f"- {line}" for line in lines)]
     return "\n\n".join(parts) + "\n"
 
 

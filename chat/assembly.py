@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
+import msgspec
 from django.conf import settings
 from django.utils import timezone
 
 from billing.models import Feature, PlanLimit
-from chat import habits, prompts
+from chat import guidance, habits, prompts
 from chat.caching import Placement, Warm, place, unmarked
+from chat.enclosing import Files, Sent, Way, dress, enclose, refuse_unreadable
 from chat.inputs import ChatInput
 from chat.models import Message
 from chat.outlook import expect
@@ -32,6 +34,8 @@ class Prompt:
     tokens: int
     question_tokens: int
     placement: Placement = field(default_factory=Placement)
+    files: Sent = field(default_factory=Sent)
+    beside: str = ""  # the guidance that the question was sent with
 
     @property
     def breakpoints(self) -> list[dict[str, int | str]]:
@@ -41,32 +45,55 @@ class Prompt:
 
 
 def assemble(
-    plan: PlanLimit, model: catalogue.Model, chat: ChatInput, parent: Message | None, *, habit: str = ""
+    plan: PlanLimit,
+    model: catalogue.Model,
+    chat: ChatInput,
+    parent: Message | None,
+    *,
+    habit: str = "",
+    files: Files | None = None,
+    beside: str = "",
 ) -> Prompt:
     """Return the prompt for a question after `parent`. Raises Problem 400 `context_exceeded`.
 
-    `habit` is the preset whose conversations tell how this one may go on.
+    `habit` is the preset whose conversations tell how this one may go on, `files` are those of the question,
+    `beside` is the guidance for it.
     """
     system_prompt = chat.system_prompt or standing.system_prompt()
-    system_tokens, question_tokens = estimate_standing(system_prompt), estimate(chat.message)
     context = min(plan.max_context, model.context_length or plan.max_context)
+    files, way = files or Files(), Way(plan, model, context)
+    refuse_unreadable(files.attached, way)
+    system_tokens = estimate_standing(system_prompt)
+    question = guidance.told(chat.message, beside)
+    question_tokens = estimate(question) + enclose(files.attached, way).tokens
     budget = prompts.history_budget(
         context=context, system_tokens=system_tokens, question_tokens=question_tokens
     )
     history = Message.objects.branch(parent.id, token_budget=budget) if parent else []
     lines = prompts.from_first_question(
-        [prompts.Line(message.role, message.content, message.token_estimate) for message in history]
+        [
+            prompts.Line(
+                message.role,
+                guidance.told(message.content, message.guidance),
+                message.token_estimate,
+                message.attached,
+            )
+            for message in history
+        ]
     )
+    dressed = dress(files, way, lines, question)
     used = history[0].total if history else 0  # type: ignore[attr-defined]
     prompt = Prompt(
-        messages=prompts.build(system_prompt=system_prompt, history=lines, question=chat.message),
+        messages=prompts.build(system_prompt=system_prompt, history=dressed.lines, question=dressed.question),
         cut=parent.depth + 1 - len(lines) if parent else 0,
         tokens=used + system_tokens + question_tokens + 2 * prompts.MESSAGE_OVERHEAD,
         question_tokens=question_tokens,
+        files=dressed.sent,
+        beside=beside,
     )
     if not may_cache(plan, chat):
         prices = pricing.prices_for(prompt.tokens, model.prices, model.overrides)
-        return replace(prompt, placement=unmarked(traits=_traits(model), prices=prices))
+        return replace(prompt, placement=unmarked(traits=traits_of(model), prices=prices))
     sizes = [system_tokens, *(line.tokens for line in lines if line.content), question_tokens]
     sizes = [size + prompts.MESSAGE_OVERHEAD for size in sizes]
     return _marked(prompt, sizes, model, parent, history, habit)
@@ -87,7 +114,7 @@ def _marked(
     habit: str,
 ) -> Prompt:
     now = timezone.now()
-    traits = _traits(model)
+    traits = traits_of(model)
     placement = place(
         sizes=sizes,
         traits=traits,
@@ -106,8 +133,11 @@ def _marked(
     return replace(prompt, messages=with_marks(prompt.messages, placement), placement=placement)
 
 
-def _traits(model: catalogue.Model) -> CacheTraits:
-    """Return the catalogue's word; the family's rule for what it does not know, or prices but does not describe."""
+def traits_of(model: catalogue.Model) -> CacheTraits:
+    """Return what the model supports of caching: the catalogue's word, or the family's rule.
+
+    The rule fills what the catalogue does not know, or prices but does not describe.
+    """
     is_silent = not model.is_known or (
         model.cache_mode == "none" and model.prices.input_cache_read is not None
     )
@@ -148,5 +178,5 @@ def with_marks(messages: Sequence[WireMessage], placement: Placement) -> tuple[W
         *parts, last = marked[mark.message].parts
         if isinstance(last, TextPart) and last.text:
             point = TextPart(last.text, CachePoint(mark.ttl))
-            marked[mark.message] = WireMessage(marked[mark.message].role, (*parts, point))
+            marked[mark.message] = msgspec.structs.replace(marked[mark.message], parts=(*parts, point))
     return tuple(marked)

@@ -6,7 +6,8 @@ Plain sync code in one short transaction, for producer and sweeper alike; of man
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,12 +17,14 @@ from django.utils import timezone
 from billing import quota
 from billing.amounts import NOTHING, Amounts
 from billing.models import LedgerEntry, Reservation
-from chat import owed, search, titlejobs
+from chat import mending, owed, reviews, search, tallies, titlejobs
+from chat.checking import Findings
+from chat.citations import Cited
 from chat.models import Message, Turn
 from presets import catalogue, pricing
 from presets.tokens import estimate
 from wisqu.api import rows
-from wisqu.openrouter.types import Citation, Usage
+from wisqu.openrouter.types import Usage
 
 # No model reads or writes this much at once; a server that says so is wrong.
 MOST_TOKENS = 100_000_000
@@ -38,7 +41,7 @@ class Outcome:
     status: str
     content: str
     reasoning: str = ""
-    citations: list[Citation] = field(default_factory=list)
+    citations: Sequence[Cited] = ()
     finish_reason: str = ""
     model: str = ""
     provider: str = ""
@@ -57,6 +60,14 @@ class Outcome:
     total_ms: int | None = None
     stream_ends: bytes | None = None
     structured_data: Any = None
+    findings: Findings | None = None  # of `content`
+    repair: mending.Repair | None = None
+    is_free: bool = False  # nobody was asked, and nothing is held
+
+    @property
+    def final_findings(self) -> Findings | None:
+        """What the text quotes that is shown in the end."""
+        return self.repair.findings if self.repair and self.repair.is_better else self.findings
 
 
 @transaction.atomic
@@ -76,15 +87,21 @@ def close_turn(
     if not ended and Turn.objects.filter(id=turn_id).exists():
         return None
     _fill(answer, outcome)
+    if ended and outcome.repair is not None:
+        mending.store(answer, outcome.repair)
     if ended:
         rows.change(
             Message, {name: getattr(answer, name) for name in _ANSWER_FIELDS}, where={"id": answer.id}
         )
     # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
-    _settle(turn_id, outcome, answer, prompt_estimate)
+    plan = _settle(turn_id, outcome, answer, prompt_estimate)
+    if not outcome.is_free:
+        tallies.tally(turn_id=turn_id, answer=answer, plan=plan)
     if ended and not answer.conversation.is_temporary:
+        if not outcome.is_free:
+            reviews.open_for_check(answer)
         search.remember(answer.conversation.owner_id, *filter(None, (answer.parent, answer)))
-        if outcome.status != Turn.Status.FAILED:
+        if outcome.status != Turn.Status.FAILED and not outcome.is_free:
             titlejobs.want(answer)
     return answer if ended else None
 
@@ -93,7 +110,8 @@ _ANSWER_FIELDS = [
     "content", "reasoning", "citations", "status", "finish_reason", "final_model_used", "provider", "generation_id",
     "models_attempted", "fallback_used", "routing_reason", "error_code", "error_detail", "prompt_tokens",
     "completion_tokens", "reasoning_tokens", "total_tokens", "cached_tokens_read", "cached_tokens_written", "cost_usd",
-    "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends", "structured_data",
+    "fees_usd", "web_searches", "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends",
+    "structured_data", "quotations", "references",
 ]  # fmt: skip
 
 
@@ -102,10 +120,7 @@ def _fill(message: Message, outcome: Outcome) -> None:
     outcome.usage = _believable(outcome.usage)
     message.content = outcome.content
     message.reasoning = outcome.reasoning
-    message.citations = [
-        {"url": item.url, "title": item.title, "start": item.start, "end": item.end}
-        for item in outcome.citations
-    ]
+    message.citations = [item.stored(length=len(outcome.content)) for item in outcome.citations]
     message.status = outcome.status
     message.finish_reason = outcome.finish_reason[:50]
     message.final_model_used = outcome.model[:200]
@@ -115,6 +130,8 @@ def _fill(message: Message, outcome: Outcome) -> None:
     message.fallback_used = bool(outcome.model) and not catalogue.is_same(outcome.model, message.model)
     message.routing_reason = outcome.routing_reason[:500]
     message.structured_data = outcome.structured_data
+    findings = outcome.findings or Findings()
+    message.quotations, message.references = findings.quotations, findings.references
     message.error_code = outcome.error_code
     message.error_detail = outcome.error_detail
     message.first_token_ms = outcome.first_token_ms
@@ -144,6 +161,7 @@ def _fill_usage(message: Message, usage: Usage) -> None:
     message.cached_tokens_read = usage.cached_tokens_read
     message.cached_tokens_written = usage.cached_tokens_written
     message.cost_usd = usage.cost_usd
+    message.fees_usd, message.web_searches = usage.fees_usd, usage.web_searches
     if message.cost_usd is None:
         model = message.final_model_used or message.model
         message.cost_usd = catalogue.cost(model, usage, cache_life=_cache_life(message))
@@ -169,7 +187,10 @@ def _answer_tokens(outcome: Outcome) -> int:
     return estimate(outcome.content)
 
 
-def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estimate: int) -> None:
+def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estimate: int) -> str | None:
+    """Settle or release the hold, or leave it to later; return the plan that was charged, None where none was."""
+    if outcome.is_free:
+        return None
     # What failed, or was stopped before its first word, costs the user nothing.
     is_charged = outcome.status == Turn.Status.DONE or (
         outcome.status == Turn.Status.STOPPED and bool(outcome.content or outcome.reasoning)
@@ -177,7 +198,7 @@ def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estim
     has_cost = bool(outcome.generation_id) or outcome.usage is not None
     if not has_cost and (not outcome.content or (outcome.has_owed and not is_charged)):
         quota.release(key=turn_id)
-        return
+        return None
     tokens = message.total_tokens
     if tokens is None:
         tokens = prompt_estimate + message.token_estimate
@@ -186,14 +207,13 @@ def _settle(turn_id: uuid.UUID, outcome: Outcome, message: Message, prompt_estim
         owed.postpone(
             turn_id=turn_id, owner_id=owner_id, message=message, tokens=tokens, is_charged=is_charged
         )
-        return
+        return None
     entry = _entry(outcome, message)
     try:
-        quota.settle(
-            key=turn_id, charge=Amounts(messages=1, tokens=tokens) if is_charged else NOTHING, entry=entry
-        )
+        charge = Amounts(messages=1, tokens=tokens) if is_charged else NOTHING
+        return quota.settle(key=turn_id, charge=charge, entry=entry).plan
     except Reservation.DoesNotExist:  # the account was erased, and its holds with it
-        quota.record_erased(user_id=message.conversation.owner_id, entry=entry)
+        return quota.record_erased(user_id=message.conversation.owner_id, entry=entry).plan
 
 
 def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
@@ -215,4 +235,6 @@ def _entry(outcome: Outcome, message: Message) -> quota.EntryFacts:
         cost_usd=message.cost_usd,
         cost_source=source,
         savings_usd=message.cache_discount_usd,
+        fees_usd=message.fees_usd,
+        web_searches=message.web_searches,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import feedback
+from chat import citations, feedback, reviews
 from chat.models import Message
 
 
@@ -23,12 +23,12 @@ def message_document(message: Message) -> dict[str, Any]:
         "preset": message.preset,
         "applied": message.applied,
         "finish_reason": message.finish_reason or None,
-        "attachments": [],
+        "attachments": [shown(each) for each in message.attached],
         "feedback": feedback.document(feedback.loaded(message)),
         "usage": _usage(message) if is_answer else None,
         "error": _error(message),
         "reasoning": message.reasoning or None,
-        "citations": message.citations,
+        "citations": citations.shown(message.citations),
         "history_messages_cut": message.history_messages_cut,
         "enable_caching": message.enable_caching,
         "cache_breakpoints": message.cache_breakpoints,
@@ -44,9 +44,19 @@ def message_document(message: Message) -> dict[str, Any]:
         "generation_id": message.generation_id or None,
         "response_schema": message.response_schema,
         "structured_data": message.structured_data,
-        "quotations": [],
-        "references": [],
+        "quotations": message.quotations,
+        "references": message.references,
+        "repair": message.repair,
+        "review": reviews.document(message),
     }
+
+
+def shown(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what a question tells of one of its files (`chat.enclosing.facts`)."""
+    names = ("id", "name", "type", "media_type", "size", "pages", "width", "height", "duration_ms")
+    address = f"/api/v1/attachments/{facts['id']}/file"
+    thumbnail = f"{address}?thumbnail=true" if facts["type"] == "image" else None
+    return {**{name: facts.get(name) for name in names}, "url": address, "thumbnail_url": thumbnail}
 
 
 def _usage(message: Message) -> dict[str, Any]:
@@ -56,6 +66,8 @@ def _usage(message: Message) -> dict[str, Any]:
         "reasoning_tokens": message.reasoning_tokens,
         "total_tokens": message.total_tokens,
         "cost_usd": message.cost_usd,
+        "fees_usd": message.fees_usd,
+        "web_searches": message.web_searches,
         "first_token_ms": message.first_token_ms,
         "total_ms": message.total_ms,
     }

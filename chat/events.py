@@ -58,6 +58,13 @@ class Routing(Event, frozen=True, tag="routing"):
     reason: str
 
 
+class Quotations(Event, frozen=True, tag="quotations"):
+    """What the answer quotes of the Qur'an and refers to; comes right before the end, where there is any."""
+
+    quotations: list[dict[str, Any]]
+    references: list[dict[str, Any]]
+
+
 class Done(Event, frozen=True, tag="done"):
     """The turn ended, whole or stopped; `message` is the truth about the answer."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from chat import reviews
 from chat.models import Feedback, Message
 from wisqu.api.problems import NotFound, Problem
 
@@ -35,6 +36,7 @@ def give(
         "handled_at": None,
     }
     given, _ = Feedback.objects.update_or_create(message_id=message_id, defaults=values)
+    reviews.open_for_reaction(given)
     return given
 
 

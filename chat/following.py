@@ -6,11 +6,11 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
-from chat import mirror
+from chat import mending, mirror
 from chat.checkpoints import content_offset, count_events
-from chat.events import Content, Event, Start, encode
+from chat.endings import final_event, quotations_event
+from chat.events import Citation, Content, Event, Start, encode
 from chat.models import Message, Turn
-from chat.running import final_event
 from chat.turnlog import logs
 from wisqu.api.problems import NotFound
 from wisqu.api.threads import in_thread
@@ -93,12 +93,32 @@ def _stored_events(turn: Turn, after: int) -> Batch:
     batch: Batch = []
     if after == 0:
         batch.append((1, encode(_start_event(turn, answer))))
-    missing = answer.content[content_offset(answer.stream_ends, after) :]
-    newest = total - 1 if has_ended else total
-    if missing and newest > after:
-        batch.append((newest, encode(Content(missing))))
+    found = quotations_event(answer) if has_ended else None
+    newest = total - bool(found) - 1 if has_ended else total
+    if not (after and mending.is_mended(answer)):
+        # Who holds a part of a first version gets all of the second with the last event.
+        batch += _stored_words(answer, after, newest)
+    if found and after < total - 1:
+        batch.append((total - 1, encode(found)))
     if has_ended and after < total:
         batch.append((total, encode(final_event(answer))))
+    return batch
+
+
+def _stored_words(answer: Message, after: int, newest: int) -> Batch:
+    """Tell the rest of the text up to an event, and its citations where they came in it."""
+    batch: Batch = []
+    seen = content_offset(answer.stream_ends, after)
+    for cited in (each for each in answer.citations if after < each["seq"] < newest):
+        here = content_offset(answer.stream_ends, cited["seq"])
+        if here > seen:
+            batch.append((cited["seq"] - 1, encode(Content(answer.content[seen:here]))))
+            seen = here
+        event = Citation(cited["url"], cited["title"], cited["start"], cited["end"])
+        batch.append((cited["seq"], encode(event)))
+    last = batch[-1][0] if batch else after
+    if seen < len(answer.content) and newest > last:
+        batch.append((newest, encode(Content(answer.content[seen:]))))
     return batch
 
 

@@ -9,7 +9,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.attempts import TurnAttempt as TurnAttempt
+from chat.filemodels import Attachment as Attachment
+from chat.filemodels import MessageAttachment as MessageAttachment
+from chat.filemodels import ParsedFile as ParsedFile
 from chat.querysets import ConversationQuerySet, MessageQuerySet, TurnQuerySet
+from chat.trust import Guidance as Guidance
+from chat.trust import Review as Review
 from wisqu.api.ids import uuid7
 
 
@@ -97,6 +103,8 @@ class Message(models.Model):
     )
     role = models.CharField(max_length=9, choices=Role.choices)
     content = models.TextField(blank=True)
+    # What is shown of a question's files: written with it by `chat.enclosing`, so that reading asks for nothing more.
+    attached = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.DONE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     depth = models.PositiveIntegerField(
@@ -128,6 +136,9 @@ class Message(models.Model):
     reasoning_tokens = models.PositiveIntegerField(null=True, blank=True)
     total_tokens = models.PositiveIntegerField(null=True, blank=True)
     cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
+    # What tools of the server took of `cost_usd`, and how often the web was searched.
+    fees_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
+    web_searches = models.PositiveIntegerField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     total_ms = models.PositiveIntegerField(null=True, blank=True)
     enable_caching = models.BooleanField(default=True)
@@ -139,6 +150,14 @@ class Message(models.Model):
     # The JSON Schema that the answer had to obey, and its value where it did.
     response_schema = models.JSONField(null=True, blank=True)
     structured_data = models.JSONField(null=True, blank=True)
+
+    # What `chat.checking` found in an answer at its end, in the form of the API.
+    quotations = models.JSONField(default=list, blank=True)
+    references = models.JSONField(default=list, blank=True)
+    # What came of asking the model to mend a false quotation (`chat.mending`); null where nobody was asked.
+    repair = models.JSONField(null=True, blank=True)
+    # Of a question: what scholars have laid down for questions like it, as the model was told beside it.
+    guidance = models.TextField(blank=True)
 
     # What the question was sent with, as it was then: `chat.wishes` writes both.
     preset = models.JSONField(null=True, blank=True)

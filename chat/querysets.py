@@ -22,7 +22,8 @@ WITH RECURSIVE chain(id, parent_id, total, place) AS (
     FROM chat_message AS message JOIN chain ON message.id = chain.parent_id
     WHERE chain.total <= %s
 )
-SELECT message.id, message.role, message.content, chain.total, message.token_estimate, message.created_at
+SELECT message.id, message.role, message.content, message.attached, message.guidance, chain.total,
+       message.token_estimate, message.created_at
 FROM chain JOIN chat_message AS message ON message.id = chain.id
 WHERE chain.total <= %s ORDER BY chain.place
 """
@@ -67,7 +68,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def for_reading(self) -> MessageQuerySet:
         """With what was said about them, without the bookkeeping of the stream, which only a resume needs."""
-        return self.defer("stream_ends").select_related("feedback")
+        return self.defer("stream_ends").select_related("feedback", "review")
 
 
 class TurnQuerySet(models.QuerySet["Turn"]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +18,9 @@ from presets.naming import used_name
 # From a model to the one that was tried after it.
 ARROW = " › "
 SEPARATOR = " · "
+# What stands in the place of a model's name where a verse was looked up (`chat.lookups`), and how mending can end.
+THE_TEXT = "WisQu: the text itself"
+MENDING = ("mended", "in_vain")
 
 
 def figure(number: int) -> str:
@@ -32,6 +37,8 @@ def seconds(milliseconds: int) -> str:
 
 def model_name(name: str) -> str:
     """Return the short name of a model, without whom it is from."""
+    if name == THE_TEXT:
+        return _("WisQu: the text itself")
     return name.rpartition("/")[2].rpartition(": ")[2]
 
 
@@ -71,8 +78,13 @@ def facts(message: Message) -> list[tuple[str, str]]:
     found = [*_of_the_model(message), *_of_the_tokens(message)]
     if message.cost_usd is not None:
         found.append((_("Cost"), dollars(message.cost_usd)))
+    if message.web_searches:
+        found.append((_("Web searches"), figure(message.web_searches)))
+        found.append((_("of the cost, for searching"), dollars(message.fees_usd) if message.fees_usd else ""))
     if message.cache_discount_usd:
         found.append((_("Saved by the cache"), dollars(message.cache_discount_usd)))
+    if message.repair and message.repair["state"] in MENDING:
+        found.append(_of_the_repair(message.repair))
     times = [(_("First word after"), message.first_token_ms), (_("Finished after"), message.total_ms)]
     found += [(name, seconds(ms)) for name, ms in times if ms is not None]
     return [(name, value) for name, value in found if value]
@@ -116,6 +128,15 @@ def _note(note: str) -> str:
     name, _space, rest = note.partition(" ")
     wording = reasons().get(rest)
     return wording % {"model": model_name(name)} if wording else note
+
+
+def _of_the_repair(repair: dict[str, Any]) -> tuple[str, str]:
+    """Return what asking once more came to: who was asked, and the price."""
+    is_mended = repair["state"] == MENDING[0]
+    cost = repair["cost_usd"]
+    price = [] if cost is None else [dollars(Decimal(str(cost)))]
+    told = SEPARATOR.join([model_name(repair["model"]), *price])
+    return _("Quotations mended") if is_mended else _("Mending tried in vain"), told
 
 
 def _of_the_tokens(message: Message) -> list[tuple[str, str]]:

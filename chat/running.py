@@ -11,16 +11,30 @@ import logging
 import time
 import uuid
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from django.db import DatabaseError
 
 from billing.models import LedgerEntry
-from chat import checkpoints, costs, fallback, joining, mirror, owed, providers
+from chat import (
+    checking,
+    checkpoints,
+    citations,
+    costs,
+    enclosing,
+    fallback,
+    joining,
+    mending,
+    mirror,
+    owed,
+    payloads,
+    providers,
+)
+from chat.citations import Cited
 from chat.closing import Outcome, close_turn
-from chat.documents import message_document
-from chat.errors import is_retryable
-from chat.events import Citation, Content, Done, Event, Failed, Reasoning, Routing, Start
+from chat.endings import final_event, quotations_event, routing_event
+from chat.events import Citation, Content, Event, Reasoning, Routing, Start
 from chat.models import Message, Turn
 from chat.telling import ended, turn_told
 from chat.turnlog import logs
@@ -30,8 +44,8 @@ from wisqu.api import draining
 from wisqu.api.threads import in_thread
 from wisqu.openrouter.client import ChatStream
 from wisqu.openrouter.errors import OpenRouterError, UpstreamUnavailable
-from wisqu.openrouter.types import Citation as WireCitation
 from wisqu.openrouter.types import ChatRequest, Completion, Delta
+from wisqu.openrouter.types import Citation as WireCitation
 from wisqu.telemetry import tracing
 
 log = logging.getLogger(__name__)
@@ -52,7 +66,8 @@ class RunningTurn:
         self.turn_log = logs.open(opened.turn_id)
         self.parts: list[str] = []
         self.reasoning: list[str] = []
-        self.citations: list[WireCitation] = []
+        self.citations: list[Cited] = []
+        self._uncited: list[WireCitation] = []  # whose words are held back by the joiner
         self.stream: ChatStream | None = None
         self.saved_seq = 0  # what the last checkpoint stored
         self.saved_generation = ""
@@ -120,7 +135,9 @@ class RunningTurn:
             )
         )
         try:
-            outcome = self._stopped_outcome() if self._is_stopped else await self._produce()
+            outcome = (
+                self._stopped_outcome() if self._is_stopped else await self._finish(await self._produce())
+            )
         except asyncio.CancelledError:
             if not self._is_stopped:
                 raise
@@ -133,6 +150,9 @@ class RunningTurn:
 
     async def _produce(self) -> Outcome:
         """Ask one model after the other, until one has ended the answer or nobody is left to ask."""
+        if self.opened.said is not None:
+            return self._say(self.opened.said)
+        await self._bring_files()
         error: OpenRouterError | None = None
         while (step := self.course.next()) is not None:
             try:
@@ -157,18 +177,50 @@ class RunningTurn:
             log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
         return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
 
+    async def _finish(self, outcome: Outcome) -> Outcome:
+        """Check what the answer quotes, and have it mended once where that is wrong, wished and allowed."""
+        outcome.findings = await checking.find_beside(outcome.content)
+        if not (self.opened.may_mend and outcome.findings.grave and outcome.status == Turn.Status.DONE):
+            return outcome
+        outcome.repair = mending.Repair(flaws=outcome.findings.grave)
+        try:
+            await mending.mend(
+                outcome.repair, self.opened, outcome.content, outcome.findings, served=outcome.model
+            )
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._is_stopped or task is None:
+                raise
+            task.uncancel()  # whoever stops now has the whole answer already
+        return outcome
+
+    def _say(self, text: str) -> Outcome:
+        """Give an answer that was known before anybody was asked."""
+        self._take(Delta(content=text))
+        outcome = self._outcome(Turn.Status.DONE)
+        outcome.finish_reason, outcome.model, outcome.is_free = "stop", self.opened.answer.model, True
+        return outcome
+
+    async def _bring_files(self) -> None:
+        """Put the bytes of attached files into the requests, where they have any."""
+        if payloads.is_needed(self.opened.request):
+            found = await in_thread(payloads.loaded, self.opened.candidates)
+            self.opened = replace(self.opened, candidates=found)
+            self.course = fallback.Course(found)
+
     async def _ask(self, step: fallback.Step) -> Completion:
         """Have one model write the answer, or the rest of it. Raises OpenRouterError."""
         text = self.text()
         request = joining.continued(step.request, text)
         self._joiner = joining.Joiner(text, told=joining.has_to_be_told(step.request))
-        self._said, self._place = False, len(text)
+        self._said, self._place, self._uncited = False, len(text), []
         if text:
             self._is_continued = True
             self._append(self._change_of_model(step))
         with tracing.span("model", model=request.model):
             completion = await self._read(request, step)
         self._write(self._joiner.end())
+        self._cite()
         if not self._said:
             raise fallback.EmptyAnswer
         return completion
@@ -224,8 +276,9 @@ class RunningTurn:
         if delta.content:
             self._said = True
             self._write(self._joiner.feed(delta.content))
-        for citation in delta.citations:
-            self._cite(citation)
+        if delta.citations or self._uncited:
+            self._uncited += delta.citations
+            self._cite()
 
     def _write(self, text: str) -> None:
         if text:
@@ -238,17 +291,29 @@ class RunningTurn:
     def _show(self, text: str) -> None:
         self._append(Content(text))
 
-    def _cite(self, found: WireCitation) -> None:
-        """Keep a citation. One that has a place in the rest of an answer has another one in the whole."""
-        if found.end and self._place:
-            shift = self._place - self._joiner.cut
-            found = WireCitation(found.url, found.title, found.start + shift, found.end + shift)
-        self.citations.append(found)
-        self._append(Citation(found.url, found.title, found.start, found.end))
+    def _cite(self) -> None:
+        """Keep the citations and tell them, once it is known where the words that they belong to stand.
 
-    def _append(self, event: Event) -> None:
+        One that has a place in the rest of an answer has another one in the whole.
+        """
+        if self._joiner.is_holding:
+            return
+        waiting, self._uncited = self._uncited, []
+        shift = self._place - self._joiner.cut
+        known = {(each.url, each.start, each.end) for each in self.citations}
+        for each in waiting:
+            start, end = (each.start + shift, each.end + shift) if each.end else (0, 0)
+            found = citations.readable(WireCitation(each.url, each.title, max(0, start), end))
+            if found is None or (found.url, found.start, found.end) in known or len(known) >= citations.MOST:
+                continue
+            known.add((found.url, found.start, found.end))
+            seq = self._append(Citation(found.url, found.title, found.start, found.end))
+            self.citations.append(Cited(found.url, found.title, found.start, found.end, seq))
+
+    def _append(self, event: Event) -> int:
         seq, body = self.turn_log.append(event)
         mirror.carry(self.turn_id, seq, body)
+        return seq
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -292,9 +357,18 @@ class RunningTurn:
                 )
                 outcome.cost_source = LedgerEntry.CostSource.LOOKUP
                 outcome.is_settled_later = outcome.usage is None
+            if outcome.findings is None:
+                outcome.findings = await checking.find_beside(outcome.content)
+            if self.stream is not None and self.stream.files:
+                opened = self.opened
+                await in_thread(
+                    enclosing.keep_parsed, opened.conversation_id, opened.pdfs, self.stream.files
+                )
             # The places of the last events are part of what is stored before they exist.
             known = self.turn_log.stream_ends
-            outcome.stream_ends = known + known[-4:] * (2 if outcome.model else 1)
+            outcome.stream_ends = known + known[-4:] * (
+                1 + bool(outcome.model) + bool(outcome.final_findings)
+            )
             message = await in_thread(
                 close_turn,
                 turn_id=self.turn_id,
@@ -311,6 +385,8 @@ class RunningTurn:
         self.message = message or await self._closed_elsewhere()
         if outcome.model:
             self._append(routing_event(self.message))
+        if found := quotations_event(self.message):
+            self._append(found)
         self._append(final_event(self.message))
 
     async def _closed_elsewhere(self) -> Message:
@@ -325,21 +401,6 @@ class RunningTurn:
         message.status, message.content = Message.Status.FAILED, self.text()
         message.error_code, message.error_detail = reason
         return message
-
-
-def routing_event(message: Message) -> Event:
-    """Return the event that tells which models were asked, and which one answered."""
-    return Routing(
-        message.models_attempted, message.final_model_used, message.fallback_used, message.routing_reason
-    )
-
-
-def final_event(message: Message) -> Event:
-    """Return the event that ends the stream of this answer."""
-    document = message_document(message)
-    if message.status == Message.Status.FAILED:
-        return Failed(message.error_code, message.error_detail, is_retryable(message.error_code), document)
-    return Done(document)
 
 
 _running: dict[uuid.UUID, RunningTurn] = {}

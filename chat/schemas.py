@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from ninja import Schema
 
+from chat.quotations import CheckedQuotation, VerseReference
+
 
 class Usage(Schema):
     """Tokens, money (USD) and time (milliseconds) of an answer; null where the server did not say."""
@@ -17,6 +19,8 @@ class Usage(Schema):
     reasoning_tokens: int | None
     total_tokens: int | None
     cost_usd: float | None
+    fees_usd: float | None  # what tools of the server took of the cost
+    web_searches: int | None
     first_token_ms: int | None
     total_ms: int | None
 
@@ -55,6 +59,56 @@ class GivenFeedback(Schema):
     consent: bool
 
 
+class CitedPage(Schema):
+    """A page of the web that the answer rests on: `start` and `end` are code points of `content`, 0 for no place."""
+
+    url: str
+    title: str
+    start: int
+    end: int
+
+
+class AttachedFile(Schema):
+    """A file of a question; GET /attachments/{id} tells more. `duration_ms` is of a recording."""
+
+    id: uuid.UUID
+    name: str
+    type: Literal["pdf", "text", "image", "audio"]
+    media_type: str
+    size: int
+    pages: int | None
+    width: int | None
+    height: int | None
+    duration_ms: int | None
+    url: str
+    thumbnail_url: str | None
+
+
+class Repair(Schema):
+    """What came of asking a model once more for an answer that quoted the Qur'an wrongly.
+
+    `mended`: this is the second version, and `first_version_id` the first, which stands beside it; `in_vain`: the
+    second was no better and is not kept; `replaced`: this is a first version, and `by` the answer that took its place.
+    """
+
+    state: Literal["mended", "in_vain", "replaced"]
+    flaws: int | None = None
+    model: str | None = None
+    generation_id: str | None = None
+    total_tokens: int | None = None
+    cost_usd: float | None = None
+    first_version_id: uuid.UUID | None = None
+    by: uuid.UUID | None = None
+
+
+class GivenReview(Schema):
+    """What a scholar has said of the answer."""
+
+    verdict: Literal["right", "wrong", "corrected"]
+    correction: str
+    reviewed_at: datetime
+
+
 class ChatMessage(Schema):
     """A question or an answer with its facts."""
 
@@ -69,12 +123,12 @@ class ChatMessage(Schema):
     preset: PresetUsed | None
     applied: dict[str, AppliedSetting] | None
     finish_reason: str | None
-    attachments: list[Any]
+    attachments: list[AttachedFile]
     feedback: GivenFeedback | None
     usage: Usage | None
     error: MessageError | None
     reasoning: str | None
-    citations: list[dict[str, Any]]
+    citations: list[CitedPage]
     history_messages_cut: int
     enable_caching: bool
     cache_breakpoints: list[Any]
@@ -90,8 +144,10 @@ class ChatMessage(Schema):
     generation_id: str | None
     response_schema: Any | None
     structured_data: Any | None
-    quotations: list[Any]
-    references: list[Any]
+    quotations: list[CheckedQuotation]
+    references: list[VerseReference]
+    repair: Repair | None
+    review: GivenReview | None
 
 
 class ChatAnswer(Schema):

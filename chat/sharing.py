@@ -16,6 +16,7 @@ from chat.reading import branch_ids
 from wisqu.api.problems import NotFound, Problem
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHOWN = ("role", "content", "attached", "status", "citations", "quotations", "references", "depth", "review")
 # Messages of a shared conversation on one page.
 PAGE = 100
 
@@ -81,7 +82,7 @@ def read(token: str, *, number: int = 1) -> Shared | None:
     pages = max(-(-len(ids) // PAGE), 1)
     number = min(max(number, 1), pages)
     rows = Message.objects.filter(id__in=ids[(number - 1) * PAGE : number * PAGE])
-    messages = rows.only("role", "content", "status", "citations", "depth").order_by("depth")
+    messages = rows.only(*_SHOWN).select_related("review").order_by("depth")
     title = found.conversation.title if is_live else found.title
     return Shared(title, is_live, list(messages), number, pages)
 

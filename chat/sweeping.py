@@ -15,7 +15,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from billing.models import LedgerEntry
-from chat import costs, owed
+from chat import checking, costs, owed
+from chat.citations import Cited
 from chat.closing import Outcome, close_turn
 from chat.models import OwedGeneration, Turn
 from chat.telling import ended
@@ -55,6 +56,8 @@ def _close(turn: Turn) -> bool:
     outcome = Outcome(
         status=Turn.Status.FAILED,
         content=answer.content,
+        citations=[Cited(**each) for each in answer.citations],
+        findings=checking.find(answer.content),
         generation_id=answer.generation_id,
         error_code="interrupted",
         error_detail="The server stopped while this answer was being written. What had arrived was kept.",

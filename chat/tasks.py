@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import timedelta
 
 from celery import shared_task
 
-from chat import habits, keeping, search, sweeping, titlejobs
+from chat import attaching, habits, keeping, reviews, search, sweeping, titlejobs
 
 # The next run goes on where this one stopped.
 CATCH_UP_FOR_S = 300.0
+# A job that reads a PDF is done by then, or lost.
+UNREAD_FOR = timedelta(minutes=2)
 
 
 @shared_task
@@ -38,15 +41,45 @@ def send_due_titles() -> int:
 
 
 @shared_task
+def tell_corrections() -> int:
+    """Mail the corrections of scholars that nobody has been told of; return how many."""
+    return reviews.tell_due()
+
+
+@shared_task
 def clear_out() -> int:
     """Delete for good what was thrown away or was only temporary; return how many conversations."""
-    return keeping.clear_out()
+    gone = keeping.clear_out()
+    attaching.clear_out()  # after it: files of what has just gone go with it
+    return gone
 
 
 @shared_task
 def let_go_of_old_conversations() -> int:
     """Delete what is older than the site keeps; return how many conversations."""
     return keeping.let_go_of_old()
+
+
+@shared_task(ignore_result=True)
+def read_attachment(attachment_id: str) -> None:
+    """Read the text of a long PDF to its end, as many pages at a time as a worker may take."""
+    while attaching.read_on(uuid.UUID(attachment_id)):
+        pass
+
+
+@shared_task
+def read_attachments_on() -> int:
+    """Go on reading where a worker died; return how many files were looked at."""
+    found = attaching.unread(before=UNREAD_FOR)
+    for attachment_id in found:
+        read_attachment(str(attachment_id))
+    return len(found)
+
+
+@shared_task
+def sweep_attachments() -> int:
+    """Delete files that no row knows; return how many."""
+    return attaching.sweep()
 
 
 @shared_task

@@ -6,6 +6,7 @@ All of this is plain sync code in short transactions. No transaction is open whi
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,14 +19,16 @@ from billing import quota
 from billing.amounts import Amounts
 from billing.models import Feature, PlanLimit
 from billing.plans import require_feature, subscription_for
-from chat import conversations
+from chat import attaching, conversations, enclosing, guidance, lookups
 from chat.assembly import Prompt, assemble
 from chat.fallback import Candidate, candidates, fallbacks, is_offered, provider_preferences, search_for
 from chat.inputs import ChatInput, StructuredInput
-from chat.models import Conversation, Message, Turn
+from chat.models import Attachment, Conversation, Message, Turn
 from chat.upstream import pseudonym
 from chat.wishes import REQUEST, Wishes, wishes_of
 from presets import catalogue
+from presets.tokens import estimate
+from quran.passages import passage_of
 from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, NotFound, Problem
@@ -51,6 +54,9 @@ class OpenTurn:
     candidates: tuple[Candidate, ...]  # never none
     prompt_estimate: int
     created: datetime
+    said: str | None = None  # the whole answer, where no model is to be asked for it
+    pdfs: tuple[tuple[uuid.UUID, str], ...] = ()  # id and name of those that go to the parser
+    may_mend: bool = False  # whether a false quotation may be mended by asking once more
 
     @property
     def request(self) -> ChatRequest:
@@ -97,21 +103,23 @@ def open_turn(
         known = idempotency.claim(owner_id=owner_id, key=key, mark=mark, reference=turn_id)
         if known is not None:
             return Replay(_replayed_turn(owner_id, known.reference))
-    _refuse_unknown_references(chat)
+    attached = _attached(owner_id, chat, place)
     subscription = subscription_for(owner_id)
     plan = subscription.plan
     conversation = place.conversation if place else _conversation(owner_id, chat)
     wishes = wishes_of(owner_id, chat, conversation)
     chat = wishes.chat
+    if (place is None or place.question is None) and (said := looked_up(wishes)) is not None:
+        return _open_said(turn_id, place or _place(conversation, chat), chat, said)
     if chat.web_search:
         _require_web_search(plan)
     is_said_now = wishes.sources.get("model") == REQUEST
     wish = chat.model if is_said_now or is_offered(chat.model) else None
     model = _choose_model(plan, wish, structured=isinstance(chat, StructuredInput))
-    if place is None:
-        parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
-        place = Place(conversation, parent)
-    prompt = assemble(plan, model, chat, place.parent, habit=wishes.habit)
+    place = place or _place(conversation, chat)
+    files = enclosing.Files(None if conversation._state.adding else conversation.id, attached)
+    beside = _guidance(place, wishes)
+    prompt = assemble(plan, model, chat, place.parent, habit=wishes.habit, files=files, beside=beside)
     most = _longest_answer(chat, model)
     quota.reserve(
         user_id=owner_id,
@@ -122,15 +130,10 @@ def open_turn(
         subscription=subscription,
     )
     request = _request(place, plan, model, chat, prompt)
-    question, answer = _store_messages(place, wishes, request, prompt)
-    if conversation._state.adding:
-        conversation.head = answer
-        rows.insert(conversation)
-    else:
-        conversations.touch(conversation, answer)
-    rows.insert(
-        Turn(id=turn_id, owner_id=owner_id, conversation=conversation, question=question, answer=answer)
-    )
+    question, answer = _store_messages(place, wishes, request, prompt, attached)
+    _store_turn(turn_id, conversation, question, answer)
+    if place.question is None:
+        attaching.use(question, attached)
     return OpenTurn(
         turn_id=turn_id,
         owner_id=owner_id,
@@ -141,6 +144,71 @@ def open_turn(
         candidates=candidates(request, strategy=_strategy(chat), wished=_wished(chat)),
         prompt_estimate=prompt.tokens,
         created=answer.created_at,
+        may_mend=_may_mend(plan, chat),
+        pdfs=prompt.files.pdfs,
+    )
+
+
+def _place(conversation: Conversation, chat: ChatInput) -> Place:
+    parent = conversations.place_to_continue(conversation, chat.parent_id, question=chat.message)
+    return Place(conversation, parent)
+
+
+def looked_up(wishes: Wishes) -> str | None:
+    """Return the answer to a question that is nothing but a reference; None for every other one."""
+    chat = wishes.chat
+    if isinstance(chat, StructuredInput) or chat.attachments or wishes.reader is None:
+        return None
+    passage = passage_of(chat.message)
+    if passage is None or not settings.VERSE_LOOKUPS_ENABLED:
+        return None
+    return lookups.answer(passage, lookups.language_of(chat.message, wishes.reader.language))
+
+
+def _open_said(turn_id: uuid.UUID, place: Place, chat: ChatInput, said: str) -> OpenTurn:
+    """Store a question whose answer is known already: nothing is held, and nobody is asked."""
+    conversation = place.conversation
+    question = Message(
+        conversation=conversation,
+        parent=place.parent,
+        role=Message.Role.USER,
+        content=chat.message,
+        token_estimate=estimate(chat.message),
+        depth=place.parent.depth + 1 if place.parent else 0,
+    )
+    answer = Message(
+        conversation=conversation,
+        parent=question,
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.STREAMING,
+        model=lookups.THE_TEXT,
+        depth=question.depth + 1,
+    )
+    rows.insert(question, answer)
+    _store_turn(turn_id, conversation, question, answer)
+    return OpenTurn(
+        turn_id=turn_id,
+        owner_id=conversation.owner_id,
+        conversation_id=conversation.id,
+        title=conversation.title if chat.conversation_id is None else None,
+        question_id=question.id,
+        answer=answer,
+        candidates=(Candidate(ChatRequest(model=lookups.THE_TEXT, messages=())),),
+        prompt_estimate=0,
+        created=answer.created_at,
+        said=said,
+    )
+
+
+def _store_turn(turn_id: uuid.UUID, conversation: Conversation, question: Message, answer: Message) -> None:
+    if conversation._state.adding:
+        conversation.head = answer
+        rows.insert(conversation)
+    else:
+        conversations.touch(conversation, answer)
+    owner_id = conversation.owner_id
+    rows.insert(
+        Turn(id=turn_id, owner_id=owner_id, conversation=conversation, question=question, answer=answer)
     )
 
 
@@ -152,9 +220,13 @@ def _replayed_turn(owner_id: uuid.UUID, turn_id: uuid.UUID | None) -> Turn:
     return turn
 
 
-def _refuse_unknown_references(chat: ChatInput) -> None:
-    if chat.attachments:
-        raise NotFound(detail="There is no such attachment, or it is not yours.")
+def _attached(owner_id: uuid.UUID, chat: ChatInput, place: Place | None) -> list[Attachment]:
+    """Return the files of the question, which has them already where it is only answered again."""
+    if place is not None and place.question is not None:
+        ids = enclosing.ids_in(place.question.attached)
+        found = Attachment.objects.in_bulk(ids) if ids else {}
+        return [found[each] for each in ids if each in found]
+    return attaching.chosen(owner_id, chat.attachments)
 
 
 def _require_web_search(plan: PlanLimit) -> None:
@@ -184,7 +256,7 @@ def _choose_model(plan: PlanLimit, wish: str | None, *, structured: bool) -> cat
 
 
 def _store_messages(
-    place: Place, wishes: Wishes, request: ChatRequest, prompt: Prompt
+    place: Place, wishes: Wishes, request: ChatRequest, prompt: Prompt, attached: Sequence[Attachment]
 ) -> tuple[Message, Message]:
     chat = wishes.chat
     question = place.question or Message(
@@ -192,6 +264,8 @@ def _store_messages(
         parent=place.parent,
         role=Message.Role.USER,
         content=chat.message,
+        attached=[enclosing.facts(each) for each in attached],
+        guidance=prompt.beside,
         token_estimate=prompt.question_tokens,
         depth=place.parent.depth + 1 if place.parent else 0,
     )
@@ -216,12 +290,25 @@ def _store_messages(
     return question, answer
 
 
+def _guidance(place: Place, wishes: Wishes) -> str:
+    """Return what scholars have laid down for the question: found once, and the same whenever it is sent again."""
+    if place.question is not None:
+        return place.question.guidance
+    return guidance.for_question(wishes.chat.message) if wishes.reader is not None else ""
+
+
+def _may_mend(plan: PlanLimit, chat: ChatInput) -> bool:
+    is_on = bool(settings.QUOTATION_REPAIR_ENABLED) and plan.has(Feature.QUOTATION_REPAIR)
+    return is_on and not isinstance(chat, StructuredInput)
+
+
 def _request(
     place: Place, plan: PlanLimit, model: catalogue.Model, chat: ChatInput, prompt: Prompt
 ) -> ChatRequest:
     conversation, parent = place.conversation, place.parent
     holds_cache = parent.provider if parent and catalogue.is_same(parent.final_model_used, model.id) else ""
     others = fallbacks(plan, model, chat.fallback_models, prompt_tokens=prompt.tokens)
+    others = tuple(name for name in others if enclosing.takes(catalogue.get(name), prompt.files.needs))
     schema = chat.response_schema if isinstance(chat, StructuredInput) else None
     if schema is not None:
         others = tuple(name for name in others if (each := catalogue.get(name)) and each.gives_structure)
@@ -240,6 +327,7 @@ def _request(
         web_search=search_for(_web_search(chat), (model.id, *others)),
         automatic_cache=prompt.placement.automatic,
         response_schema=schema,
+        pdf_engine=prompt.files.engine,
     )
 
 

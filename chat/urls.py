@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat import views
+from chat import attachmentviews, views
 from chat.viewsets import ConversationViewSet, FeedbackViewSet, FolderViewSet, NewestFirst
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})
@@ -32,10 +32,15 @@ api_urlpatterns = [
     path("conversations/<uuid:pk>/export", _export, name="export"),
     path("folders", _folders, name="folders"),
     path("folders/<uuid:pk>", _folder, name="folder"),
+    path("attachments", attachmentviews.collection, name="attachments"),
+    path("attachments/<uuid:pk>", attachmentviews.one, name="attachment"),
+    path("attachments/<uuid:pk>/file", attachmentviews.file, name="attachment_file"),
     path("messages/<uuid:pk>/feedback", _feedback, name="feedback"),
 ]
 page_urlpatterns = [
     path("", views.new_chat, name="new_chat"),
     path("c/<uuid:conversation_id>", views.conversation, name="conversation_page"),
+    path("m/<uuid:message_id>/checked", views.checked, name="checked"),
+    path("corrections/<uuid:review_id>/seen", views.correction_seen, name="correction_seen"),
     path("s/<str:token>", views.shared, name="shared"),
 ]

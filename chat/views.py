@@ -8,15 +8,15 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from billing import warnings
 from billing.plans import subscription_for, usage
-from chat import choosing, sharing
-from chat.models import Conversation, Feedback
+from chat import choosing, reviews, sharing
+from chat.models import Conversation, Feedback, Message
 from chat.reading import part_around, part_of_branch
 from chat.sidebar import folders, shelf
 from chat.totals import total_of
@@ -65,6 +65,27 @@ def conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpRespon
 
 
 @require_safe
+@login_required
+@never_cache
+def checked(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    """Show an answer's text with its quotations marked, and the notes on them: a part of a page."""
+    rows = Message.objects.for_owner(_user(request).id).for_reading()
+    message = rows.filter(id=message_id, role=Message.Role.ASSISTANT).first()
+    if message is None:
+        return not_found(request)
+    return render(request, "chat/_marked.html", {"message": message})
+
+
+@require_POST
+@login_required
+def correction_seen(request: HttpRequest, review_id: uuid.UUID) -> HttpResponse:
+    """Take the notice of a correction off the pages; the correction itself stays beneath its answer."""
+    if not reviews.mark_seen(owner_id=_user(request).id, review_id=review_id):
+        return not_found(request)
+    return redirect("new_chat")
+
+
+@require_safe
 @never_cache
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show a conversation to whoever has its link, and to no search engine."""
@@ -96,6 +117,7 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "reasons": Feedback.Reason.choices,
         "plan": subscription.plan,
         "usage": report,
+        "corrected": reviews.unseen(_user(request).id),
         "warnings": warnings.unseen(_user(request).id, report),
         "usual_model": catalogue.find_default(allow_advanced=subscription.plan.advanced_models),
         "chosen_model": choosing.chosen_name(found),

@@ -11,8 +11,10 @@ from typing import Any
 from chat import habits
 from chat.inputs import ChatInput, WebSearchOptions
 from chat.models import Conversation
-from presets import choosing, keeping, standing
+from presets import choosing, keeping, standing, traditions
 from presets.models import ModelPreset
+from wisqu.accounts.models import User
+from wisqu.api import rows
 from wisqu.openrouter.types import ChatRequest
 
 FIELDS = keeping.DECISIVE
@@ -28,6 +30,8 @@ class Wishes:
     sources: dict[str, str]
     preset: ModelPreset | None = None
     origin: str = ""  # who chose the preset
+    # Who asks, where the house's own instructions answer: theirs are the tradition and the language.
+    reader: User | None = None
 
     @property
     def habit(self) -> str:
@@ -87,7 +91,12 @@ def wishes_of(owner_id: uuid.UUID, chat: ChatInput, conversation: Conversation) 
             value = getattr(preset, name)
             if name not in sources and not (value is None or value is False or value == ""):
                 filled[name], sources[name] = _read(name, value), PRESET
-    return Wishes(chat.model_copy(update=filled) if filled else chat, sources, preset, origin)
+    reader = None
+    if sources.get("system_prompt") != REQUEST and traditions.takes_tradition(preset):
+        prompt = filled.get("system_prompt") or standing.system_prompt()
+        reader = rows.find(User, id=owner_id)
+        filled["system_prompt"] = traditions.completed(prompt, reader.tradition if reader else "")
+    return Wishes(chat.model_copy(update=filled) if filled else chat, sources, preset, origin, reader)
 
 
 def _choose(

@@ -26,6 +26,7 @@ class Shipped:
     version: int
     system_prompt: str
     temperature: float | None = None
+    takes_tradition: bool = False  # whether the reader's own tradition is told with it (`presets.traditions`)
 
 
 @cache
@@ -41,7 +42,14 @@ def read(slug: str) -> Shipped:
         version=int(facts["version"]),
         system_prompt=prompt.strip(),
         temperature=float(temperature) if temperature else None,
+        takes_tradition=facts.get("tradition") == "yes",
     )
+
+
+@cache
+def with_tradition() -> frozenset[str]:
+    """Return the slugs of those that answer by the reader's tradition."""
+    return frozenset(each.slug for each in all_shipped() if each.takes_tradition)
 
 
 def all_shipped() -> list[Shipped]:

@@ -12,12 +12,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from billing import money
-from chat import citations, feedback, receipts, rendering
+from chat import citations, feedback, marking, notes, receipts, rendering
 from chat.branches import Siblings
 from chat.models import Message
 from chat.reading import Part
 from chat.totals import Total
+from chat.trust import Review
 from chat.words import failures
+from quran import passages
 
 register = Library()
 register.filter("figure", receipts.figure)
@@ -58,8 +60,36 @@ def import_map(context: dict[str, object]) -> SafeString:
 
 @register.filter
 def prose(message: Message | None) -> SafeString:
-    """Return an answer as HTML, with the numbers of the pages that it cites."""
-    return rendering.render(message.content, message.citations) if message else mark_safe("")
+    """Return an answer as HTML, with the numbers of the pages that it cites, and its quotations marked."""
+    if not message:
+        return mark_safe("")
+    html = rendering.render(message.content, message.citations)
+    return marking.mark(
+        html, message.content, message.quotations, message.references, anchor=f"note-{message.id}"
+    )
+
+
+@register.filter
+def quotation_notes(message: Message | None) -> list[notes.Note]:
+    """Return what was found about the quotations of an answer."""
+    return notes.notes(message.quotations, message.references) if message else []
+
+
+@register.filter
+def correction_of(message: Message | None) -> Review | None:
+    """Return the review that corrects this answer, where it was read with it."""
+    found: Review | None = message._state.fields_cache.get("review") if message else None
+    return found if found is not None and found.verdict == Review.Verdict.CORRECTED else None
+
+
+@register.filter
+def has_flaw(found: list[notes.Note]) -> bool:
+    """Tell whether one of the notes says that something is not as it should be."""
+    return any(note.is_flaw for note in found)
+
+
+register.filter("arabic_number", passages.arabic_number)
+register.filter("notes_summary", notes.summary)
 
 
 @register.filter

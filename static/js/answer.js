@@ -2,7 +2,7 @@
 
 import { sourcesOf } from "./citations.js";
 import { plainText } from "./math.js";
-import { find, findAll, fromTemplate } from "./page.js";
+import { fetchPart, find, findAll, fromTemplate } from "./page.js";
 import { Prose } from "./prose.js";
 import { isCutShort, writeReceipt } from "./receipt.js";
 import { problemText, words } from "./words.js";
@@ -98,6 +98,16 @@ export class Answer {
     writeReceipt(this.element, message);
     find("[data-cut-short]", this.element).hidden = !isCutShort(message);
     if (message.status === "failed") this.fail(message.error);
+    if (message.quotations?.length || message.references?.length) this.#showChecked(message.id);
+    this.changed();
+  }
+
+  /** Take the server's rendering of the same text, in which quotations are marked, and the notes on them. */
+  async #showChecked(id) {
+    const part = await fetchPart(`/m/${id}/checked`).catch(() => null);
+    if (!part || this.isRunning) return;
+    this.prose.adopt(find("[data-prose]", part));
+    find("[data-checked]", this.element).replaceWith(find("[data-checked]", part));
     this.changed();
   }
 

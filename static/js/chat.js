@@ -6,9 +6,10 @@ import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { watchImporting } from "./importing.js";
 import { Line } from "./line.js";
-import { Messages, settle } from "./messages.js";
+import { insertVersion, Messages, settle } from "./messages.js";
 import "./dismiss.js";
 import "./help.js";
+import "./quoted.js";
 import { watchMenus, watchTheme } from "./menus.js";
 import { showMeter } from "./meter.js";
 import { api, fetchPart, find, findAll, say, toast } from "./page.js";
@@ -22,15 +23,14 @@ import { Sidebar } from "./sidebar.js";
 import { Temporary } from "./temporary.js";
 import { facts, problemText, words } from "./words.js";
 
-const BANNER_AFTER_MS = 900;
 const STALE_AFTER_MS = 60_000;
 
 const thread = find("[data-messages]");
 const scroll = new Scroll(find("[data-thread]"), find("[data-to-end]"));
 const composer = new Composer(facts.conversation ?? "new");
 const sidebar = new Sidebar();
-const banner = new Banner();
 const line = new Line();
+const banner = new Banner();
 const total = new Total();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("wisqu.turns") : null;
 
@@ -61,8 +61,8 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   if (question) frame.message = text;
   if (request.type === "send" && conversationId) frame.conversation_id = conversationId;
   if (request.type === "send" && temporary.isWanted && !conversationId) frame.temporary = true;
-  if (composer.webSearch !== undefined) frame.web_search = composer.webSearch;
   if (composer.model) frame.model = composer.model;
+  if (composer.webSearch !== undefined) frame.web_search = composer.webSearch;
   if (composer.preset.wish) frame.preset = composer.preset.wish;
   sending.set(ref, { frame, question, answer, hides, wantsStop: false });
   composer.allow();
@@ -206,6 +206,8 @@ const HANDLERS = {
 
 function end(answer, message) {
   answer.end(message);
+  const first = message.repair?.first_version_id;
+  if (first) insertVersion(answer.element, first);
   total.add(message);
   turns.delete(answer.turnId);
   showBusy();
@@ -396,4 +398,6 @@ more.watch();
 pickUp();
 sidebar.offerUndo();
 line.open();
+const wish = new URLSearchParams(location.search).get("ask"); // a question that another page begins
+if (wish && !conversationId) composer.fill(wish.slice(0, 2000));
 if (!matchMedia("(pointer: coarse)").matches) composer.focus();

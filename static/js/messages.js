@@ -6,6 +6,7 @@ import { Answer } from "./answer.js";
 import { plainText } from "./math.js";
 import { api, copyText, find, findAll, memory, toast } from "./page.js";
 import { ask, Popup } from "./popup.js";
+import { notesText } from "./quoted.js";
 import { figure, words } from "./words.js";
 
 const siblingsOf = (article) => (article.dataset.siblings || article.dataset.message).split(" ").filter(Boolean);
@@ -23,6 +24,14 @@ export function showVersions(article) {
     if (id) link.href = `${location.pathname}?at=${id}#m-${id}`;
     else link.removeAttribute("href");
   }
+}
+
+/** Note a version that stands right before this one, and that this page has not seen. */
+export function insertVersion(article, id) {
+  const ids = siblingsOf(article).filter((each) => each !== id);
+  ids.splice(ids.indexOf(article.dataset.message), 0, id);
+  article.dataset.siblings = ids.join(" ");
+  showVersions(article);
 }
 
 /** Name a message that the server has just told, and its place beside those that stood there. */
@@ -80,7 +89,7 @@ export class Messages extends EventTarget {
   }
 
   async #copyPlain(article) {
-    const text = plainText(find("[data-prose], [data-text]", article));
+    const text = plainText(find("[data-prose], [data-text]", article)) + notesText(article);
     await copyText(text, find("[data-copy]", article));
   }
 
@@ -196,9 +205,9 @@ async function copy(article) {
   const button = find("[data-copy]", article);
   if (article.matches(".ask")) return copyText(find("[data-text]", article).textContent, button);
   const here = Answer.of(article).prose.text;
-  if (here) return copyText(here, button);
+  if (here) return copyText(here + notesText(article), button);
   const told = await api("GET", `/messages/${article.dataset.message}`).catch(() => null);
-  return copyText(told?.content ?? plainText(find("[data-prose]", article)), button);
+  return copyText((told?.content ?? plainText(find("[data-prose]", article))) + notesText(article), button);
 }
 
 /** Ask what was not good; null when the person would rather not say anything at all. */

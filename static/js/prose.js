@@ -81,6 +81,12 @@ export class Prose {
     this.#changed();
   }
 
+  /** Show a rendering of the final text that somebody else has made. */
+  adopt(root) {
+    this.#root.replaceChildren(...root.childNodes);
+    dress(this.#root);
+  }
+
   #schedule() {
     if (!this.#frame && this.#text.length > this.#shown) this.#frame = requestAnimationFrame((now) => this.#step(now));
   }

@@ -56,6 +56,9 @@ function modelFacts(message) {
   ];
 }
 
+/** What asking once more took: who was asked, and the price. */
+const mending = ({ model, cost_usd: cost }) => [modelName(model), cost != null && dollars(cost)].filter(Boolean).join(" · ");
+
 function allFacts(message, usage) {
   const count = (number) => (number != null ? figure(number) : null);
   const time = (ms) => (ms != null ? seconds(ms) : null);
@@ -67,7 +70,11 @@ function allFacts(message, usage) {
     [words.factCompletion, count(usage.completion_tokens)],
     [words.factReasoning, usage.reasoning_tokens && figure(usage.reasoning_tokens)],
     [words.factCost, usage.cost_usd != null && dollars(usage.cost_usd)],
+    [words.factSearches, usage.web_searches && figure(usage.web_searches)],
+    [words.factSearchFee, usage.web_searches && usage.fees_usd && dollars(usage.fees_usd)],
     [words.factSaved, message.cache_discount_usd && dollars(message.cache_discount_usd)],
+    [words.factMended, message.repair?.state === "mended" && mending(message.repair)],
+    [words.factMendTried, message.repair?.state === "in_vain" && mending(message.repair)],
     [words.factFirst, time(usage.first_token_ms)],
     [words.factTotal, time(usage.total_ms)],
   ].filter(([, value]) => value);

@@ -31,7 +31,8 @@ export function seconds(milliseconds) {
   return fill(words.seconds, { n: shown });
 }
 
-export const modelName = (name) => name.split("/").at(-1).split(": ").at(-1);
+const THE_TEXT = "WisQu: the text itself"; // no model: a verse that was looked up (chat/lookups.py)
+export const modelName = (name) => (name === THE_TEXT ? words.theText : name.split("/").at(-1).split(": ").at(-1));
 
 /** Return what to say about a problem or a failure: in the reader's language where its code is known. */
 export function problemText(problem) {

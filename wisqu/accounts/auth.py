@@ -149,10 +149,19 @@ class Authentication(BaseAuthentication):
         return 'Bearer realm="wisqu"'
 
 
+class UncountedAuthentication(Authentication):
+    """The same for what a page fetches by the dozen: files that its owner sees."""
+
+    def authenticate(self, request: Request) -> Proof | None:
+        """Return user and credential, or None; nothing is counted."""
+        return resolve(request._request, counted=False)
+
+
 class AuthenticationSchema(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document describes `Authentication`."""
 
     target_class = "wisqu.accounts.auth.Authentication"
+    match_subclasses = True
     name = ["bearer", "session"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def archive(user: User) -> BinaryIO:
 
 def account_facts(user: User) -> dict[str, Any]:
     """Return what this app keeps; secrets and their hashes are no facts about a person."""
-    facts = ("id", "email", "name", "language", "theme", "time_zone", "joined_at", "last_login")
+    facts = ("id", "email", "name", "language", "theme", "time_zone", "tradition", "joined_at", "last_login")
     return {
         **{name: getattr(user, name) for name in facts},
         "email_addresses": list(user.addresses.values("email", "verified", "primary")),

@@ -138,8 +138,17 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ("name", "language", "theme", "time_zone")
-        labels = {"name": _("Name"), "theme": _("Colours")}
+        fields = ("name", "language", "theme", "time_zone", "tradition", "allows_reviews")
+        labels = {
+            "name": _("Name"),
+            "theme": _("Colours"),
+            "tradition": _("Tradition"),
+            "allows_reviews": _("Scholars of this site may read answers of mine that failed a check"),
+        }
+        help_texts = {
+            "tradition": _("Whose view comes first where schools differ. The others are named all the same."),
+            "allows_reviews": _("With their questions, to put them right. You are told of a correction."),
+        }
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
             "theme": forms.RadioSelect,

@@ -50,12 +50,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
+    class Tradition(models.TextChoices):
+        """From whose point of view questions about Islam are answered first."""
+
+        GENERAL = "general", _("General: all schools, side by side")
+        SUNNI = "sunni", _("Sunni")
+        HANAFI = "sunni_hanafi", _("Sunni, Hanafi school")
+        MALIKI = "sunni_maliki", _("Sunni, Maliki school")
+        SHAFII = "sunni_shafii", _("Sunni, Shafi'i school")
+        HANBALI = "sunni_hanbali", _("Sunni, Hanbali school")
+        SHIA = "shia", _("Shia")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField("e-mail address", max_length=254, unique=True)
     name = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, default="en")
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, default="UTC")
+    tradition = models.CharField(max_length=13, choices=Tradition.choices, default=Tradition.GENERAL)
+    # Scholars who work for the site may read answers whose quotations failed the check, with their questions.
+    allows_reviews = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -74,6 +74,8 @@ class Me(StrictModelSerializer):
             "language",
             "theme",
             "time_zone",
+            "tradition",
+            "allows_reviews",
             "is_staff",
             "joined_at",
         )

@@ -149,7 +149,9 @@ class ExportView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("files", bool, description="A ZIP: `export.json` and the files that it tells of.")
+            OpenApiParameter(
+                "files", bool, description="A ZIP: `export.json` and the files that it tells of."
+            )
         ],
         responses={
             (200, "application/json"): {"type": "object", "additionalProperties": True},
@@ -162,7 +164,9 @@ class ExportView(APIView):
         """Return everything that is kept about oneself; /conversations/import reads it. Needs the scope `account`."""
         _require_account(request)
         if request.query_params.get("files") == "true":
-            return send_file(exports.archive(_user(request)), name="wisqu-export.zip", media_type="application/zip")
+            return send_file(
+                exports.archive(_user(request)), name="wisqu-export.zip", media_type="application/zip"
+            )
         headers = {"Content-Disposition": 'attachment; filename="wisqu-export.json"'}
         return Response(exports.export(_user(request)), headers=headers)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wisqu.sandbox import controls, tokens
+from wisqu.sandbox.amending import amended
 from wisqu.sandbox.reading import Ask
 
 _READ = 4000  # characters of a question that are looked at: prompts may have millions
@@ -158,4 +159,7 @@ def compose(ask: Ask) -> Reply:
     """The plain answer to a request, before failures and limits."""
     if asks_for_title(ask):
         return Reply(tokens.pieces(title(ask.question)))
+    again = amended(ask.body.get("messages", []))
+    if again is not None and "reply" not in ask.controls:
+        return Reply(tokens.pieces(again))
     return Reply(_content(ask), reasoning=_reasoning(ask))

@@ -20,7 +20,7 @@ class Unfinished:
 
 def find(messages: list[Any]) -> Unfinished | None:
     """Return what the request wants gone on with: its last message, or the one before an instruction to do so."""
-    lines = [(each.get("role"), _text(each.get("content"))) for each in messages if isinstance(each, dict)]
+    lines = [(each.get("role"), text_of(each.get("content"))) for each in messages if isinstance(each, dict)]
     told = _TOLD.search(lines[-1][1]) if lines and lines[-1][0] == "user" else None
     written = lines[:-1] if told else lines
     if not written or written[-1][0] != "assistant" or not written[-1][1]:
@@ -45,7 +45,8 @@ def rest(pieces: list[str], unfinished: Unfinished) -> list[str]:
     return [unfinished.repeat, *left] if unfinished.repeat else left
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
+    """Return the text of a message, whatever form its content has."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
