@@ -14,6 +14,7 @@ class Why(StrEnum):
     ENCRYPTED = "encrypted_file"
     TOO_LARGE = "file_too_large"
     TOO_MANY_PAGES = "too_many_pages"
+    TOO_LONG = "recording_too_long"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_EXPENSIVE = "file_too_expensive"
     BUSY = "files_busy"

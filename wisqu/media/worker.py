@@ -62,6 +62,8 @@ class Limits:
 
 
 LIMITS = Limits()
+# FFmpeg's libraries take 120 MB of addresses (not of memory) before the first byte is read.
+SOUND_LIMITS = Limits(memory=320 * _MEBIBYTE, cpu_s=1.9)
 
 
 class _Order(msgspec.Struct):
