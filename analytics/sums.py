@@ -1,0 +1,177 @@
+"""What each table of daily sums is made of: its keys and its columns, each with the SQL that makes it of one row.
+
+The same expressions serve for building the sums and for reading what is not in them yet, so that both agree. Names of
+tables and columns are constants of this module; values always go to the database as parameters.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Model
+
+from analytics.models import DailyLatency, DailyTurns, DailyUsage, UserDay
+from billing.models import LedgerEntry
+from chat.attempts import TurnAttempt
+
+# How many of our whole numbers a USD is.
+PICO = 10**12
+
+_COUNT_IF = "CASE WHEN {} THEN 1 ELSE 0 END"
+_PROMPT = "kind IN ('chat', 'title') AND prompt_tokens > 0"
+
+
+def _pico(column: str) -> str:
+    return f"CAST(ROUND(COALESCE({column}, 0) * {PICO}) AS bigint)"
+
+
+def _day() -> str:
+    if connection.vendor == "postgresql":
+        return "(created_at AT TIME ZONE 'UTC')::date"
+    return "substr(created_at, 1, 10)"  # SQLite keeps moments as text, in UTC
+
+
+def two_digits(column: str) -> str:
+    """Return the SQL that rounds a whole number to two significant digits."""
+    steps = " ".join(
+        f"WHEN {column} < {limit} THEN ({column} + {limit // 200}) / {limit // 100} * {limit // 100}"
+        for limit in (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+    )
+    return f"CASE WHEN {column} < 100 THEN {column} {steps} ELSE 10000000 END"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that sums are made of: a table with `id` and `created_at`, which of its rows, and what each gives."""
+
+    model: type[Model]
+    keys: dict[str, str]
+    columns: dict[str, str]
+    where: str = ""
+
+    def rows(self, *, since: uuid.UUID | None, until: uuid.UUID | None, begin: datetime | None,
+             end: datetime | None) -> tuple[str, list[object]]:  # fmt: skip
+        """Return the FROM clause with its conditions, and their values: ids from `since`, moments from `begin`."""
+        field = self.model._meta.pk
+        bounds = [
+            ("id >= %s", since),
+            ("id < %s", until),
+            ("created_at >= %s", begin),
+            ("created_at < %s", end),
+        ]
+        given = [(text, value) for text, value in bounds if value is not None]
+        conditions = [text for text, _ in given] + ([self.where] if self.where else [])
+        values: list[object] = [
+            field.get_db_prep_value(value, connection) if isinstance(value, uuid.UUID)
+            else connection.ops.adapt_datetimefield_value(value)
+            for _, value in given
+        ]  # fmt: skip
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"FROM {self.model._meta.db_table}{where}", values
+
+    def key(self, name: str) -> str:
+        """Return the SQL of a key."""
+        return _day() if name == "day" else self.keys[name]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A table of daily sums: which keys it has, which columns are added up, and from what."""
+
+    model: type[Model]
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def table(self) -> str:
+        """Its name in the database."""
+        return self.model._meta.db_table
+
+
+_LEDGER = {
+    "calls": _COUNT_IF.format("kind <> 'correction'"),
+    "messages": "messages",
+    "tokens": "tokens",
+    "images": "images",
+    "cost_pico": _pico("cost_usd"),
+    "savings_pico": _pico("savings_usd"),
+}
+_TURN = {
+    "turns": _COUNT_IF.format("is_last"),
+    "failed_turns": _COUNT_IF.format("is_last AND status = 'failed'"),
+}
+
+
+def _all(model: type[Model], sources: tuple[Source, ...]) -> Sums:
+    keys = ("day", *sources[0].keys)
+    columns = dict.fromkeys(name for source in sources for name in source.columns)
+    return Sums(model, keys, tuple(columns), sources)
+
+
+USAGE = _all(
+    DailyUsage,
+    (
+        Source(
+            LedgerEntry,
+            keys={"plan": "plan", "model": "model", "kind": "kind"},
+            columns=_LEDGER
+            | {
+                "documents": "documents",
+                "audio_seconds": "audio_seconds",
+                "prompt_tokens": "prompt_tokens",
+                "completion_tokens": "completion_tokens",
+                "reasoning_tokens": "reasoning_tokens",
+                "cached_read": "COALESCE(cached_tokens_read, 0)",
+                "cached_written": "COALESCE(cached_tokens_written, 0)",
+                "prompts": _COUNT_IF.format(_PROMPT),
+                "hits": _COUNT_IF.format(f"{_PROMPT} AND cached_tokens_read > 0"),
+                "unknown_costs": _COUNT_IF.format("cost_usd IS NULL AND kind <> 'correction'"),
+            },
+        ),
+    ),
+)
+TURNS = _all(
+    DailyTurns,
+    (
+        Source(
+            TurnAttempt,
+            keys={"plan": "plan", "asked": "asked", "model": "model"},
+            columns=_TURN
+            | {
+                "attempts": "1",
+                "failed_attempts": _COUNT_IF.format("status = 'failed'"),
+                "stopped_turns": _COUNT_IF.format("is_last AND status = 'stopped'"),
+                "fallbacks": _COUNT_IF.format("is_last AND status <> 'failed' AND model <> asked"),
+                "uncached_turns": _COUNT_IF.format("missed_savings_usd IS NOT NULL"),
+                "missed_pico": _pico("missed_savings_usd"),
+            },
+        ),
+    ),
+)
+LATENCY = _all(
+    DailyLatency,
+    tuple(
+        Source(
+            TurnAttempt,
+            keys={"model": "model", "milliseconds": two_digits(column)},
+            columns={
+                "first_tokens": str(int(column == "first_token_ms")),
+                "totals": str(int(column == "total_ms")),
+            },
+            where=f"is_last AND {column} IS NOT NULL",
+        )
+        for column in ("first_token_ms", "total_ms")
+    ),
+)
+PEOPLE = _all(
+    UserDay,
+    (
+        Source(LedgerEntry, keys={"user_id": "user_id"}, columns=_LEDGER, where="user_id IS NOT NULL"),
+        Source(TurnAttempt, keys={"user_id": "owner_id"}, columns=_TURN, where="is_last"),
+    ),
+)
+ALL = (USAGE, TURNS, LATENCY, PEOPLE)
