@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat.assembly import _pauses, _traits, _warm, with_marks
+from chat.assembly import _pauses, _warm, traits_of, with_marks
 from chat.caching import Mark, Placement
 from chat.models import Message
 from presets.catalogue import Model
@@ -89,9 +89,9 @@ def test_a_model_that_the_catalogue_prices_but_does_not_describe_follows_its_fam
     priced = Model(
         id="anthropic/claude-new", cache_mode="none", prices=Prices(input_cache_read=Decimal("1e-7"))
     )
-    assert _traits(priced).explicit
-    assert not _traits(Model(id="anthropic/claude-new", cache_mode="none")).explicit
+    assert traits_of(priced).explicit
+    assert not traits_of(Model(id="anthropic/claude-new", cache_mode="none")).explicit
 
 
 def test_a_model_of_another_server_follows_its_family() -> None:
-    assert _traits(Model(id="anthropic/claude-x", is_known=False)).explicit
+    assert traits_of(Model(id="anthropic/claude-x", is_known=False)).explicit
