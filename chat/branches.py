@@ -92,7 +92,9 @@ def edit(
     message = owned(owner_id=owner_id, message_id=message_id)
     if message.role != Message.Role.USER:
         raise Problem(422, "not_a_question", "Only questions can be edited; this message is an answer.")
-    chat = ChatInput(conversation_id=message.conversation_id, **wishes.dict(exclude_unset=True))
+    # Only the words are changed, unless files are named.
+    said = {"attachments": [each["id"] for each in message.attached], **wishes.dict(exclude_unset=True)}
+    chat = ChatInput(conversation_id=message.conversation_id, **said)
     return open_turn(
         owner_id=owner_id, chat=chat, key=key, mark=mark, place=Place(message.conversation, message.parent)
     )

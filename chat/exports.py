@@ -6,8 +6,18 @@ from typing import Any
 
 from chat import sharing
 from chat.documents import message_document
-from chat.models import Conversation, Message
+from chat.models import Attachment, Conversation, Message
 from wisqu.accounts.models import User
+
+
+def attachments_of(user: User) -> list[dict[str, Any]]:
+    """Return the user's files, oldest first, each with its text; `url` is where its bytes are fetched."""
+    facts = ("id", "name", "media_type", "size", "sha256", "pages", "width", "height", "duration_ms", "text")
+    rows = Attachment.objects.for_owner(user.pk).order_by("id")
+    return [
+        {**{name: getattr(row, name) for name in facts}, "url": f"/api/v1/attachments/{row.id}/file"}
+        for row in rows.iterator(chunk_size=50)
+    ]
 
 
 def conversations_of(user: User) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import search
+from chat import attaching, search
 from chat.conversations import title_from
 from chat.models import Conversation, Message
 from presets.tokens import estimate
@@ -47,6 +47,7 @@ class Node:
     text: str
     moment: datetime | None
     model: str = ""
+    attached: list[str] = field(default_factory=list)  # ids of files
 
 
 @dataclass(slots=True)
@@ -139,6 +140,7 @@ def _of_ours(messages: list[Any]) -> Iterator[Node]:
                 text=_text(message.get("content")),
                 moment=_moment(message.get("created")),
                 model=_text(message.get("model"))[:200],
+                attached=_ids(message.get("attachments")),
             )
 
 
@@ -162,6 +164,13 @@ def _of_chatgpt(mapping: dict[str, Any]) -> Iterator[Node]:
             moment=_moment(message.get("create_time")),
             model=_text(facts.get("model_slug"))[:200] if isinstance(facts, dict) else "",
         )
+
+
+def _ids(attachments: Any) -> list[str]:
+    """Return the ids of a message's files, as far as they are some."""
+    named = attachments if isinstance(attachments, list) else []
+    found = [each.get("id") for each in named[:20] if isinstance(each, dict)]
+    return [each for each in found if isinstance(each, str)]
 
 
 def _text(value: Any) -> str:
@@ -220,7 +229,8 @@ def _joined(children: dict[str | None, list[Node]], *, room: int) -> list[Node]:
             room -= len(text)
             if room < 0:
                 raise NotReadable("Its messages stand in each other's way.")
-            here = Node(node.key, parent, node.role, text, node.moment, node.model)
+            attached = [*(before.attached if before is not None and is_more else ()), *node.attached]
+            here = Node(node.key, parent, node.role, text, node.moment, node.model, attached)
             kept.append(here)
         steps += [(child, here) for child in reversed(children[node.key])]
     gone_on = _gone_on_with(children, kept)
@@ -266,6 +276,7 @@ def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conver
     with transaction.atomic():
         conversation.save(force_insert=True)
         Message.objects.bulk_create(messages, batch_size=200)
+        attaching.bind_again(owner_id, [(made[node.key], node.attached) for node in nodes if node.attached])
         Conversation.objects.filter(id=conversation.id).update(head=conversation_head)
         for begin in range(0, len(messages), 100):
             search.remember(owner_id, *messages[begin : begin + 100])

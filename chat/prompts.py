@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wisqu.api.problems import Problem
 from wisqu.openrouter.types import Message as WireMessage
+from wisqu.openrouter.types import Part, TextPart
 
 # What a message costs beyond its text: role and separators (OpenAI's cookbook counts 3 to 4).
 MESSAGE_OVERHEAD = 4
@@ -21,6 +23,9 @@ class Line:
     role: str
     content: str
     tokens: int = 0  # estimated, without `MESSAGE_OVERHEAD`
+    attached: Sequence[dict[str, Any]] = ()  # what a question keeps of its files
+    parts: tuple[Part, ...] = ()  # content and files, where there are files
+    annotations: tuple[dict[str, Any], ...] = ()
 
 
 def history_budget(*, context: int, system_tokens: int, question_tokens: int) -> int:
@@ -57,13 +62,16 @@ def from_first_question(history: Sequence[Line]) -> Sequence[Line]:
     return history[first:]
 
 
-def build(*, system_prompt: str, history: Sequence[Line], question: str) -> tuple[WireMessage, ...]:
+def build(
+    *, system_prompt: str, history: Sequence[Line], question: str | tuple[Part, ...]
+) -> tuple[WireMessage, ...]:
     """Return the messages for the model: system prompt, history (answers that have no text left out), question."""
     messages = [WireMessage.text("system", system_prompt)]
-    messages += [
-        WireMessage.text("user" if line.role == "user" else "assistant", line.content)
-        for line in history
-        if line.content
-    ]
-    messages.append(WireMessage.text("user", question))
+    messages += [_message(line) for line in history if line.content]
+    messages.append(WireMessage("user", (TextPart(question),) if isinstance(question, str) else question))
     return tuple(messages)
+
+
+def _message(line: Line) -> WireMessage:
+    parts = line.parts or (TextPart(line.content),)
+    return WireMessage("user" if line.role == "user" else "assistant", parts, line.annotations)

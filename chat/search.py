@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from chat.folding import fold, index_text, without_article, words
-from chat.models import Conversation, Message, SearchEntry
+from chat.models import Attachment, Conversation, Message, SearchEntry
 
 MOST_WORDS = 10
 LONGEST_QUERY = 300
@@ -67,7 +67,7 @@ def remember(owner_id: uuid.UUID, *messages: Message) -> None:
     _insert(
         (_place(message.created_at, message.id), owner_id, message.conversation_id, message.id, text)
         for message in messages
-        if (text := index_text(message.content))
+        if (text := _text_of(message))
     )
 
 
@@ -92,12 +92,21 @@ def catch_up(*, limit: int = 500) -> int:
         remember_title(conversation)
     rows = Message.objects.exclude(status=Message.Status.STREAMING).exclude(content="")
     rows = rows.filter(search_entry=None, conversation__is_temporary=False).select_related("conversation")
-    missing = list(rows.only("content", "created_at", "conversation__owner_id")[:limit])
+    missing = list(rows.only("content", "attached", "created_at", "conversation__owner_id")[:limit])
     for message in missing:
-        text = index_text(message.content)
+        text = _text_of(message)
         place = _free(_place(message.created_at, message.id), step=1)
         _insert([(place, message.conversation.owner_id, message.conversation_id, message.id, text)])
     return len(missing) + len(unnamed)
+
+
+def _text_of(message: Message) -> str:
+    """Return what a message is found by: its words, and the names and words of its files."""
+    if not message.attached:
+        return index_text(message.content)
+    files = Attachment.objects.filter(links__message_id=message.id).order_by("id")
+    names = [each["name"] for each in message.attached]
+    return index_text("\n".join([message.content, *names, *files.values_list("text", flat=True)]))
 
 
 def _place(moment: datetime, key: uuid.UUID) -> int:

@@ -8,10 +8,10 @@ own work. The API needs none of them: `door` sets its headers, and credentials (
 from __future__ import annotations
 
 import asyncio
-import io
+import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import IO, Any
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -67,7 +67,7 @@ class ApiHandler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request."""
         try:
-            body = await _read(scope, receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            body = await _read(scope, receive, _limit(scope))
         except RequestAborted:
             return
         if body is None:
@@ -75,7 +75,7 @@ class ApiHandler(ASGIHandler):
             return
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
-        request, refusal = self.create_request(scope, io.BytesIO(body))
+        request, refusal = self.create_request(scope, body)
         response: Any = refusal if request is None else await self.run_get_response(request)
         try:
             if response.streaming:
@@ -84,6 +84,7 @@ class ApiHandler(ASGIHandler):
                 await self.send_response(response, send)
         finally:
             response.close()
+            body.close()
 
     async def send_response(self, response: HttpResponseBase, send: Any) -> None:
         """Send a response; each frame of an event stream is one message."""
@@ -104,20 +105,35 @@ def _rendered(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwar
     return response.render() if callable(getattr(response, "render", None)) else response
 
 
-async def _read(scope: Any, receive: Any, limit: int) -> bytes | None:
-    """Return the request's body; None for one over the limit, whatever its headers claim. Raises RequestAborted."""
+def _limit(scope: Any) -> int:
+    """Return how many bytes a request to this address may have."""
+    limit: int = settings.LARGE_BODIES.get(scope["path"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    return limit
+
+
+async def _read(scope: Any, receive: Any, limit: int) -> IO[bytes] | None:
+    """Return the request's body; None for one over the limit, whatever its headers claim. Raises RequestAborted.
+
+    Only a file is ever so long that it is kept on the disk meanwhile.
+    """
     if _declared_length(scope) > limit:
         return None
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestAborted
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            body.write(message.get("body", b""))
+            if body.tell() > limit:
+                body.close()
+                return None
+            if not message.get("more_body"):
+                body.seek(0)
+                return body
+    except BaseException:
+        body.close()
+        raise
 
 
 async def _until_gone(receive: Callable[[], Awaitable[Any]], sending: Coroutine[Any, Any, None]) -> None:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.request import Request
@@ -93,6 +94,23 @@ def _asker(request: Request) -> uuid.UUID:
     return cast(uuid.UUID, request.user.pk)
 
 
+def _body(request: Request) -> Any:
+    """Return what makes two bodies the same; of a file it is what it holds, not how it was split on the way."""
+    if not request.FILES:
+        return request.data
+    return {name: [_value(each) for each in request.data.getlist(name)] for name in sorted(request.data)}
+
+
+def _value(value: Any) -> Any:
+    if not isinstance(value, UploadedFile):
+        return value
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return [value.name, digest.hexdigest()]
+
+
 def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
     """Decorate a DRF handler that creates something, so that it honours the header."""
 
@@ -101,7 +119,7 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
         key = read_key(request.headers.get(HEADER))
         if key is None:
             return method(view, request, *args, **kwargs)
-        mark = fingerprint(request.method or "", request.path, request.data)
+        mark = fingerprint(request.method or "", request.path, _body(request))
         known = claim(owner_id=_asker(request), key=key, mark=mark)
         if known is not None:
             return Response(msgspec.json.decode(bytes(known.body or b"null")), status=known.status)

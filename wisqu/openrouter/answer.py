@@ -71,6 +71,11 @@ class ChatStream:
         return self._reply.usage
 
     @property
+    def files(self) -> list[dict[str, Any]]:
+        """What the server's parser made of files; to be sent back with the answer."""
+        return self._reply.files
+
+    @property
     def completion(self) -> Completion:
         if self._completion is None:
             raise RuntimeError("the answer has not ended by itself")

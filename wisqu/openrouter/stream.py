@@ -5,6 +5,8 @@ network read brought is merged into one Delta. Strict: an end without a finish r
 JSON or UTF-8 and errors inside the stream all become typed errors.
 """
 
+from typing import Any
+
 from wisqu.openrouter.errors import (
     ContentRefused,
     ContextTooLong,
@@ -23,6 +25,7 @@ from wisqu.openrouter.wire import (
     WireText,
     citations_from,
     decode_chunk,
+    files_from,
     models_attempted,
     usage_from,
 )
@@ -56,6 +59,7 @@ class Reply:
         "alive",
         "done",
         "error",
+        "files",
         "finish_reason",
         "generation_id",
         "model",
@@ -73,6 +77,7 @@ class Reply:
         self.finish_reason: str | None = None
         self.native_finish_reason: str | None = None
         self.usage: Usage | None = None
+        self.files: list[dict[str, Any]] = []
         self.models_attempted: tuple[str, ...] = ()
         self.error: OpenRouterError | None = None
         self.done = False
@@ -196,6 +201,7 @@ class Reply:
             self.error = MalformedReply(reason="a chunk that is no JSON object of the expected form")
 
     def _cite(self, text: WireText) -> None:
+        self.files += [each for each in files_from(text.annotations) if each not in self.files]
         # Some providers repeat what they cited so far with every chunk.
         for citation in citations_from(text.annotations):
             if citation not in self._cited:

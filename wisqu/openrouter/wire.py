@@ -56,6 +56,9 @@ def encode_request(request: ChatRequest) -> bytes:
         body["prompt_cache_options"] = {"mode": "explicit"}
     if request.web_search is not None:
         body |= _web_search(request.web_search)
+    if request.pdf_engine is not None:
+        reader = {"id": "file-parser", "pdf": {"engine": request.pdf_engine}}
+        body["plugins"] = [*body.get("plugins", ()), reader]
     if request.response_schema is not None:
         body["response_format"] = _schema(request.response_schema)
     if provider := _provider(request):
@@ -70,8 +73,10 @@ def _message(message: Message) -> Json:
     parts = message.parts
     if all(isinstance(part, TextPart) and part.cache is None for part in parts):
         # A plain string is what every server understands; only a cache mark or a file needs the long form.
-        return {"role": message.role, "content": "".join(part.text for part in parts)}  # type: ignore[union-attr]
-    return {"role": message.role, "content": [_part(part) for part in parts]}
+        said: Json = {"role": message.role, "content": "".join(part.text for part in parts)}  # type: ignore[union-attr]
+    else:
+        said = {"role": message.role, "content": [_part(part) for part in parts]}
+    return said | ({"annotations": list(message.annotations)} if message.annotations else {})
 
 
 def _part(part: Part) -> Json:
@@ -241,6 +246,16 @@ def citations_from(annotations: object) -> list[Citation]:
             start, end = _whole(source.get("start_index")) or 0, _whole(source.get("end_index")) or 0
             found.append(Citation(url, title if isinstance(title, str) else "", start, end))
     return found
+
+
+def files_from(annotations: object) -> list[Json]:
+    """What the server's parser made of files, as it says it: sent back, a file is not parsed again."""
+    found = annotations if isinstance(annotations, list) else ()
+    return [
+        each
+        for each in found
+        if isinstance(each, dict) and each.get("type") == "file" and isinstance(each.get("file"), dict)
+    ]
 
 
 def models_attempted(metadata: object) -> tuple[str, ...]:
