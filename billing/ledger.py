@@ -28,8 +28,8 @@ class EntryFacts:
     """What is known of one upstream generation. Money in USD; None is unknown, never zero.
 
     A cost that can't be (negative, not a number, absurd) is kept as unknown. `savings_usd` is what prompt
-    caching saved, below zero where writing the cache cost more than it brought. `reference` is the id of
-    what it was for. `generation_id` is empty where the server gave none.
+    caching saved, below zero where writing the cache cost more than it brought. `fees_usd` is the part of the cost
+    that tools of the server took. `reference` is the id of what it was for. `generation_id` is empty where the server gave none.
     """
 
     kind: LedgerEntry.Kind
@@ -44,6 +44,8 @@ class EntryFacts:
     cost_usd: Decimal | None = None
     cost_source: LedgerEntry.CostSource = LedgerEntry.CostSource.UNKNOWN
     savings_usd: Decimal | None = None
+    fees_usd: Decimal | None = None
+    web_searches: int | None = None
     reference: UUID | None = None
 
     @property
@@ -53,6 +55,14 @@ class EntryFacts:
         if cost is None or self.cost_source == LedgerEntry.CostSource.UNKNOWN:
             return None
         return cost.quantize(_PLACES) if cost.is_finite() and 0 <= cost <= ABSURD_USD else None
+
+    @property
+    def believable_fees(self) -> Decimal | None:
+        """The part of the cost that tools took, to twelve places; None where that is unknown or can't be."""
+        fees, cost = self.fees_usd, self.believable_cost
+        if fees is None or cost is None or not fees.is_finite():
+            return None
+        return fees.quantize(_PLACES) if 0 <= fees <= cost else None
 
     @property
     def believable_savings(self) -> Decimal | None:
@@ -93,6 +103,8 @@ def write(
         cost_source=LedgerEntry.CostSource.UNKNOWN if cost is None else facts.cost_source,
         cost_without_cache_usd=None if cost is None or savings is None else max(Decimal(0), cost + savings),
         savings_usd=savings,
+        fees_usd=facts.believable_fees,
+        web_searches=facts.web_searches,
         **dict(charge.items()),
     )
     rows.insert(entry)

@@ -6,6 +6,7 @@ All turns of a process share one transaction, so that a hundred streams cost har
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from array import array
@@ -26,6 +27,7 @@ INTERVAL = 0.75  # seconds; a stop that only the database tells of has to arrive
 _SAVE = """
 UPDATE chat_message SET content = %s, stream_ends = %s, generation_id = %s WHERE id = %s AND status = 'streaming'
 """
+_SAVE_CITATIONS = "UPDATE chat_message SET citations = %s WHERE id = %s AND status = 'streaming'"
 _DELETED = object()
 _watcher: asyncio.Task[None] | None = None
 
@@ -45,7 +47,7 @@ async def _watch(running: dict[uuid.UUID, RunningTurn]) -> None:
         for turn in turns:
             turn.turn_log.wake()  # readers see that it lives, and may send a keep-alive
         try:
-            stopped = await in_thread(_save, [turn.turn_id for turn in turns], _changed(turns))
+            stopped = await in_thread(_save, [turn.turn_id for turn in turns], _changed(turns), _cited(turns))
         except DatabaseError:
             log.exception("checkpoint failed; trying again")
             continue
@@ -66,12 +68,30 @@ def _changed(turns: list[RunningTurn]) -> list[tuple[str, bytes, str, uuid.UUID]
     return rows
 
 
-def _save(turn_ids: list[uuid.UUID], rows: list[tuple[str, bytes, str, uuid.UUID]]) -> list[uuid.UUID]:
+def _cited(turns: list[RunningTurn]) -> list[tuple[str, uuid.UUID]]:
+    """Return the citations of the answers that have some."""
+    return [
+        (
+            json.dumps([each.stored(length=len(turn.shown_text())) for each in turn.citations]),
+            turn.opened.answer.id,
+        )
+        for turn in turns
+        if turn.citations
+    ]
+
+
+def _save(
+    turn_ids: list[uuid.UUID],
+    rows: list[tuple[str, bytes, str, uuid.UUID]],
+    cited: list[tuple[str, uuid.UUID]],
+) -> list[uuid.UUID]:
     """Store the texts and the sign of life; return the turns that were asked to stop, or deleted."""
     prepare = Message._meta.pk.get_db_prep_value
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.executemany(_SAVE, [(*row[:3], prepare(row[3], connection)) for row in rows])
+            if cited:
+                cursor.executemany(_SAVE_CITATIONS, [(text, prepare(key, connection)) for text, key in cited])
         Turn.objects.filter(id__in=turn_ids).running().update(heartbeat_at=timezone.now())
     asked = dict(Turn.objects.filter(id__in=turn_ids).values_list("id", "stop_requested_at"))
     return [turn_id for turn_id in turn_ids if asked.get(turn_id, _DELETED) is not None]

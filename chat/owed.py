@@ -135,6 +135,8 @@ def _book(
         cost_usd=usage.cost_usd if usage else None,
         cost_source=source,
         savings_usd=discount,
+        fees_usd=usage.fees_usd if usage else None,
+        web_searches=usage.web_searches if usage else None,
     )
     if not User.objects.filter(pk=row.owner_id).exists():
         quota.record_erased(user_id=row.owner_id, entry=entry)

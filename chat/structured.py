@@ -107,6 +107,7 @@ class StructuredTurn(RunningTurn):
         """Begin anew with the next model: half a JSON text is nothing to go on with, and nobody has seen it."""
         begun, self.parts = self.parts, []
         if super()._may_go_on(step, error):
+            self.citations = []
             return True
         self.parts = begun
         return False
