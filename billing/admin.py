@@ -80,10 +80,10 @@ class UsageRepairAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     """The ledger. Entries of an erased account show its number alone."""
 
-    list_display = ("created_at", "who", "kind", "model", "tokens", "cost_usd", "cost_source")
+    list_display = ("created_at", "who", "kind", "model", "tokens", "cost", "cost_source")
     list_filter = ("kind", "cost_source", "plan", "created_at")
     list_select_related = ("user",)
-    search_fields = ("user__email", "model", "generation_id", "=reference", "=reservation_key")
+    search_fields = ("user__email", "=generation_id", "=reservation_key")  # what has an index
     date_hierarchy = "created_at"
     show_full_result_count = False
 
@@ -91,3 +91,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def who(self, entry: LedgerEntry) -> Any:
         """Return the user where the account still exists, else its id."""
         return entry.user or entry.user_id
+
+    @admin.display(description="cost in USD", ordering="cost_usd")
+    def cost(self, entry: LedgerEntry) -> str:
+        """Return the cost without zeros at its end; empty where nobody knows it."""
+        return "" if entry.cost_usd is None else f"{entry.cost_usd.normalize():f}"

@@ -17,7 +17,7 @@ STEPS = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series as it is drawn: its name, a kind for the colour, its values as text, and the path."""
+    """One series as it is drawn: its name, a kind ("bars", or a line's colour), its values as text, and the path."""
 
     name: str
     kind: str
@@ -77,8 +77,9 @@ def draw(chart_id: str, title: str, days: Sequence[date], series: Sequence[Serie
     places = _places(len(days))
     lines = []
     for each, values in zip(series, numbers, strict=True):
-        path = _path(values, places, low, high)
-        area = _area(path, places, values, low, high)
+        is_bars = each.kind == "bars"
+        path = _bars(values, places, low, high) if is_bars else _path(values, places, low, high)
+        area = "" if is_bars else _area(path, places, values, low, high)
         shown = [row[1][len(lines)] for row in rows]
         lines.append(Line(each.name, each.kind, shown, path, area))
     marks, level = [], low
@@ -134,6 +135,17 @@ def _path(values: Sequence[float | None], places: Sequence[float], low: float, h
             parts.append("h6")
         is_down = True
     return "".join(parts)
+
+
+def _bars(values: Sequence[float | None], places: Sequence[float], low: float, high: float) -> str:
+    """Return a bar for each value, half as wide as the days are apart."""
+    half = WIDTH / max(len(values), 2) / 4
+    ground = _text(_y(max(low, 0), low, high))
+    return "".join(
+        f"M{_text(place - half)} {ground}V{_text(_y(value, low, high))}H{_text(place + half)}V{ground}Z"
+        for value, place in zip(values, places, strict=True)
+        if value
+    )
 
 
 def _area(path: str, places: Sequence[float], values: Sequence[float | None], low: float, high: float) -> str:

@@ -234,7 +234,7 @@ def _charts(days: Days, stats: SystemStats, *, sees_money: bool) -> list[Chart]:
         found += [
             chart("money", _("Cost against revenue"),
                   said % {"revenue": dollars(stats.revenue_usd), "cost": dollars(stats.cost_usd)},
-                  (_("Revenue"), "ink", "revenue_usd", _dollars), (_("Cost"), "accent", "cost_usd", _dollars)),
+                  (_("Revenue"), "bars", "revenue_usd", _dollars), (_("Cost"), "accent", "cost_usd", _dollars)),
             chart("savings", _("Saved by caching"), dollars(stats.savings_usd),
                   (_("Saved"), "gold", "savings_usd", _dollars)),
         ]  # fmt: skip

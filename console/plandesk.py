@@ -89,6 +89,13 @@ class PlanDesk(PlanLimitAdmin):
     change_form_template = "admin/console/plan.html"
     fieldsets = (*PlanLimitAdmin.fieldsets, (None, {"fields": (WHY,)}))
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """One way to save: the others would leave out the look at whom it touches."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def get_fieldsets(self, request: HttpRequest, obj: PlanLimit | None = None) -> Any:
         """Leave the reason out for those who can only look."""
         sets = super().get_fieldsets(request, obj)

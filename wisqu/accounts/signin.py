@@ -5,6 +5,8 @@ from __future__ import annotations
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
@@ -31,10 +33,18 @@ class EmailNotVerified(Forbidden):
     detail = "Confirm your e-mail address first: follow the link in the mail we sent you."
 
 
+class SecondFactorRequired(Forbidden):
+    """The password is right, and not enough for this account."""
+
+    code = "second_factor_required"
+    detail = "This account signs in with a second factor, on the site's pages. Programs use an API key."
+
+
 def check_password(request: HttpRequest, *, email: str, password: str) -> User:
     """Return the active user with this password and a verified address.
 
-    Raises TooManyTries, InvalidCredentials and, only after the right password, EmailNotVerified.
+    Raises TooManyTries, InvalidCredentials and, only after the right password, EmailNotVerified and
+    SecondFactorRequired.
     """
     throttle.count_password_try(account=email, address=client_address(request))
     # allauth's backend hashes the password of an unknown account as well: the answer takes as long.
@@ -45,6 +55,8 @@ def check_password(request: HttpRequest, *, email: str, password: str) -> User:
     if not user.has_verified_address():
         send_verification(request, user)
         raise EmailNotVerified
+    if get_mfa_adapter().is_mfa_enabled(user, [Authenticator.Type.TOTP]):
+        raise SecondFactorRequired
     return user
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from wisqu.accounts import demo
 
 # In this order: people subscribe to plans, and plans name models.
-SEEDS = ("seed_models", "seed_plans", "seed_presets")
+SEEDS = ("seed_models", "seed_plans", "seed_presets", "seed_roles")
 DEMO = "seed_demo"
 
 
