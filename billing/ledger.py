@@ -29,7 +29,8 @@ class EntryFacts:
 
     A cost that can't be (negative, not a number, absurd) is kept as unknown. `savings_usd` is what prompt
     caching saved, below zero where writing the cache cost more than it brought. `fees_usd` is the part of the cost
-    that tools of the server took. `reference` is the id of what it was for. `generation_id` is empty where the server gave none.
+    that tools of the server took. `reference` is the id of what it was for. `generation_id` is empty where the server
+    gave none.
     """
 
     kind: LedgerEntry.Kind

@@ -18,6 +18,7 @@ from chat.documents import message_document
 from chat.errors import TurnFailed
 from chat.events import sse_frame
 from chat.following import Batch, find_turn, follow, has_more
+from chat.hearing import heard_first
 from chat.inputs import ChatInput, EditInput, RegenerateInput, StructuredInput
 from chat.models import Message, Turn
 from chat.schemas import CacheStats, ChatAnswer, ChatMessage, StructuredAnswer, TurnState
@@ -172,7 +173,7 @@ async def _opened(
         "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
     )
     with tracing.span("open turn", door="http"):
-        return await in_thread(opening, key=key, mark=mark)
+        return await heard_first(partial(opening, key=key, mark=mark))
 
 
 def _asker(request: HttpRequest) -> uuid.UUID:

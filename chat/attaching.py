@@ -24,8 +24,9 @@ from django.utils import timezone
 
 from billing import quota
 from billing.amounts import Amounts
-from billing.models import LedgerEntry
-from chat import enclosing
+from billing.models import Feature, LedgerEntry
+from billing.plans import plan_for, require_feature
+from chat import enclosing, sounds
 from chat.models import Attachment, Message, MessageAttachment
 from presets.tokens import estimate
 from wisqu.api.ids import uuid7
@@ -75,9 +76,12 @@ def take(*, owner_id: uuid.UUID, name: str, declared: str, data: bytes) -> Attac
     attachment = Attachment(id=uuid7(), owner_id=owner_id, sha256=digest)
     try:
         kind = sniffing.sniff(data, name=name, declared=declared)
+        if kind.family is Family.AUDIO:
+            require_feature(plan_for(owner_id), Feature.AUDIO)
         _refuse_full(owner_id, len(data))
         _hold(attachment, kind)
         reading = READERS[kind.family](data, kind)
+        _hold_sound(attachment, reading)
     except FileRefused as refused:
         _release(attachment)
         raise problem_of(refused) from refused
@@ -113,6 +117,23 @@ def _hold(attachment: Attachment, kind: Kind) -> None:
 
 
 @transaction.atomic
+def _hold_sound(attachment: Attachment, reading: Reading) -> None:
+    """Hold the seconds of a recording, which are known once it was read."""
+    if reading.kind.family is Family.AUDIO:
+        quota.reserve(
+            user_id=attachment.owner_id,
+            amounts=Amounts(audio_seconds=_seconds(reading.facts["duration_ms"])),
+            key=attachment.id,
+            lifetime=_HOLD_LIFETIME,
+        )
+
+
+def _seconds(duration_ms: int) -> int:
+    """Return what counts of a recording: a begun second is one."""
+    return -(-duration_ms // 1000)
+
+
+@transaction.atomic
 def _release(attachment: Attachment) -> None:
     quota.release(key=attachment.id)
 
@@ -130,7 +151,7 @@ def _keep(attachment: Attachment, reading: Reading) -> Attachment:
     try:
         with transaction.atomic():
             attachment.save(force_insert=True)
-            if attachment.family == Attachment.Family.PDF:
+            if attachment.family in (Attachment.Family.PDF, Attachment.Family.AUDIO):
                 _charge(attachment)
             if attachment.unread_from is not None:
                 send_on_commit("chat.tasks.read_attachment", str(attachment.id))
@@ -145,13 +166,18 @@ def _keep(attachment: Attachment, reading: Reading) -> Attachment:
 
 
 def _charge(attachment: Attachment) -> None:
+    """Count a document, or the seconds of a recording; what a model takes for it is booked when it is asked."""
+    is_sound = attachment.family == Attachment.Family.AUDIO
+    kinds = LedgerEntry.Kind
+    seconds = _seconds(attachment.duration_ms or 0)
     entry = quota.EntryFacts(
-        kind=LedgerEntry.Kind.DOCUMENT,
+        kind=kinds.TRANSCRIPTION if is_sound else kinds.DOCUMENT,
         reference=attachment.id,
         cost_usd=Decimal(0),
         cost_source=LedgerEntry.CostSource.COMPUTED,
     )
-    quota.settle(key=attachment.id, charge=Amounts(documents=1), entry=entry)
+    charge = Amounts(audio_seconds=seconds) if is_sound else Amounts(documents=1)
+    quota.settle(key=attachment.id, charge=charge, entry=entry)
 
 
 # --- Reading --------------------------------------------------------------------------------------------------
@@ -182,7 +208,8 @@ def _read_picture(data: bytes, kind: Kind) -> Reading:
 
 
 def _read_sound(data: bytes, kind: Kind) -> Reading:
-    return Reading(data, kind)
+    sound = sounds.measure(data)
+    return Reading(sound.data, sound.kind, facts={"duration_ms": sound.duration_ms})
 
 
 Reader = Callable[[bytes, Kind], Reading]

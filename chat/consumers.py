@@ -13,6 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from billing.warnings import usage_and_warnings
 from chat import branches, running, titlewatch
 from chat.events import socket_frame
 from chat.following import Batch, find_turn, follow
+from chat.hearing import heard_first
 from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame
 from chat.models import Turn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
@@ -187,7 +189,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         mark = "" if key is None else idempotency.fingerprint("POST", path, frame)
         self._refuse_too_many()
         with tracing.span("open turn", door="websocket"):
-            allowance, opened = await in_thread(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
+            allowance, opened = await heard_first(
+                partial(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
+            )
         await self.send_frame({"type": "accepted", "ref": ref, "rate_limit": allowance.as_dict()})
         if isinstance(opened, Replay):
             # It may still run: the line broke after the question had got through, and the page asked again.

@@ -24,12 +24,14 @@ from chat.payloads import stored
 from chat.prompts import Line
 from presets import catalogue
 from wisqu.api.problems import FieldError, Invalid
-from wisqu.openrouter.types import FilePart, ImagePart, Part, TextPart
+from wisqu.openrouter.types import AudioPart, FilePart, ImagePart, Part, TextPart
 
 log = logging.getLogger(__name__)
 
 # Tokens: of a page that a model sees as a picture, of one that is read for it, of a picture (pixels a token).
 _SEEN_PAGE, _READ_PAGE, _PIXELS_A_TOKEN = 1_500, 500, 750
+# Of sound: what Gemini counts, more than the others do.
+_TOKENS_A_SECOND = 32
 # A page with fewer characters is a picture of a page.
 _CHARACTERS_OF_A_PAGE = 40
 # Of the context, what the texts of one question's files may take: the next question has to fit beside them.
@@ -110,6 +112,15 @@ def facts(attachment: Attachment) -> dict[str, Any]:
     }
 
 
+class Unheard(Invalid):
+    """Recordings that their model can't hear and that have no words yet: `chat.hearing` puts them into words."""
+
+    def __init__(self, recordings: Sequence[Attachment], model: catalogue.Model) -> None:
+        detail = f"{model.id} can't hear. Choose a model that can."
+        super().__init__(detail=detail, errors=[FieldError("attachments", "model_hears_no_audio", detail)])
+        self.recordings = recordings
+
+
 def refuse_unreadable(attachments: Sequence[Attachment], way: Way) -> None:
     """Raise what is to be said where the model, or the plan, can do nothing with a file of the question itself."""
     for each in attachments:
@@ -117,8 +128,6 @@ def refuse_unreadable(attachments: Sequence[Attachment], way: Way) -> None:
             raise _refused(
                 "model_sees_no_images", f"{way.model.id} can't see pictures. Choose a model that can."
             )
-        if each.family == Attachment.Family.AUDIO and not way.hears and not each.text:
-            raise _refused("model_hears_no_audio", f"{way.model.id} can't hear. Choose a model that can.")
         if each.family == Attachment.Family.PDF and not way.has_parser and not each.text.strip():
             if not catalogue.is_server_of_ones_own():
                 raise FeatureRequired(feature=Feature.PDF, plan=way.plan)
@@ -140,6 +149,9 @@ def enclose(attachments: Sequence[Attachment], way: Way) -> Enclosed:
             texts.append(text)
             parts += pieces
             tokens += _pdf_tokens(each, way)
+        elif each.family == Attachment.Family.AUDIO and way.hears:
+            parts.append(AudioPart(stored(each), each.key.rpartition(".")[2]))
+            tokens += (each.duration_ms or 1000) * _TOKENS_A_SECOND // 1000
         elif each.family == Attachment.Family.IMAGE and way.sees:
             parts.append(ImagePart(stored(each)))
             tokens += (each.width or 1) * (each.height or 1) // _PIXELS_A_TOKEN + 1
@@ -197,7 +209,7 @@ class Files:
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What is to be known of the files of a prompt. `pdfs` (id and name) go to the parser, which is `engine`; whoever
-    answers must take what `needs` names ("image", "file")."""
+    answers must take what `needs` names ("image", "file", "audio")."""
 
     pdfs: tuple[tuple[uuid.UUID, str], ...] = ()
     engine: str | None = None
@@ -220,6 +232,8 @@ def dress(files: Files, way: Way, lines: Sequence[Line], words: str) -> Dressed:
     known |= _rows({each for ids in named for each in ids} - known.keys())
     if not known:
         return Dressed(lines, (TextPart(words),))
+    if not way.hears and (unheard := [each for each in known.values() if _is_unheard(each)]):
+        raise Unheard(unheard, way.model)
     way = replace(way, parsed=_parsed(files.conversation_id, way, known.values()))
     done, seen = list(lines), set[uuid.UUID]()
     for place, ids in enumerate(named):
@@ -235,6 +249,10 @@ def dress(files: Files, way: Way, lines: Sequence[Line], words: str) -> Dressed:
     enclosed = enclose([each for each in files.attached if each.id not in seen], way)
     question = enclosed.with_words(words)
     return Dressed(done, question, _sent(done, question, way, known))
+
+
+def _is_unheard(attachment: Attachment) -> bool:
+    return attachment.family == Attachment.Family.AUDIO and not attachment.text
 
 
 def _rows(ids: set[uuid.UUID]) -> dict[uuid.UUID, Attachment]:
@@ -266,6 +284,8 @@ def _sent(
     pdfs = [each for each in known.values() if stored(each) in references]
     engine = way.engine(pdfs) if pdfs else None
     needs = {"image"} if any(isinstance(part, ImagePart) for part in sent) else set()
+    if any(isinstance(part, AudioPart) for part in sent):
+        needs.add("audio")
     if engine == "native":
         needs.add("file")
     return Sent(tuple((each.id, each.name) for each in pdfs), engine, frozenset(needs))

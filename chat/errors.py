@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from wisqu.api.problems import Problem
+from wisqu.openrouter.errors import OpenRouterError
 
 # Upstream's failures as HTTP statuses of a JSON answer. The rest are 502: somebody else's fault, not the client's.
 _STATUS = {
@@ -33,6 +36,20 @@ class TurnFailed(Problem):
 
     def __init__(self, *, code: str, detail: str, message: dict[str, object]) -> None:
         super().__init__(_STATUS.get(code, 502), code, detail, message=message, retryable=is_retryable(code))
+
+
+class UpstreamFailed(Problem):
+    """A model was asked for something other than an answer, and did not give it."""
+
+    def __init__(self, error: OpenRouterError) -> None:
+        headers = {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
+        super().__init__(
+            _STATUS.get(error.code, 502),
+            error.code,
+            error.detail,
+            headers=headers,
+            retryable=is_retryable(error.code),
+        )
 
 
 def is_retryable(code: str) -> bool:

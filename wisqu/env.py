@@ -227,6 +227,10 @@ VARIABLES: dict[str, Variable] = {
     "ATTACHMENT_STORAGE_MB": Variable(
         whole(1, 1_000_000), "1000", "a whole number of megabytes from 1 to 1000000",
         "how much of a person's files is kept"),
+    "TRANSCRIPTION_MODEL": Variable(
+        word, "openai/whisper-1", "a model id of OpenRouter's transcription endpoint", "puts recordings into words"),
+    "AUDIO_MAX_MINUTES": Variable(
+        whole(1, 600), "60", "a whole number of minutes from 1 to 600", "how long a recording may be"),
     "PDF_ENGINE": Variable(
         one_of("auto", "native", "cloudflare-ai", "mistral-ocr"), "auto",
         "auto, native, cloudflare-ai or mistral-ocr",
@@ -297,6 +301,8 @@ class Environment:
     attachment_max_files: int
     attachment_max_pages: int
     attachment_storage_mb: int
+    transcription_model: str
+    audio_max_minutes: int
     pdf_engine: str
     retention_days: int
     shutdown_notice_seconds: int

@@ -90,6 +90,16 @@ def _take_over(known: IdempotencyKey) -> None:
         raise in_flight()
 
 
+def remember(*, owner_id: uuid.UUID, key: str, status: int, body: bytes) -> None:
+    """Keep the answer of a first request, for its copies."""
+    IdempotencyKey.objects.filter(owner_id=owner_id, key=key).update(status=status, body=body)
+
+
+def forget(*, owner_id: uuid.UUID, key: str) -> None:
+    """Let go of the key of a request that was refused, so that it may be tried again."""
+    IdempotencyKey.objects.filter(owner_id=owner_id, key=key).delete()
+
+
 def _asker(request: Request) -> uuid.UUID:
     return cast(uuid.UUID, request.user.pk)
 

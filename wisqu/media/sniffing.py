@@ -42,6 +42,7 @@ OGG = Kind(Family.AUDIO, "audio/ogg", "ogg")
 FLAC = Kind(Family.AUDIO, "audio/flac", "flac")
 WEBM = Kind(Family.AUDIO, "audio/webm", "webm")  # what browsers record; a container of videos as well
 PICTURES = (PNG, JPEG, GIF, WEBP)
+RECORDINGS = (WAV, MP3, M4A, OGG, FLAC, WEBM)
 
 # What stands at which place of the first bytes.
 _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
