@@ -11,11 +11,12 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Add the chat to what a person can take along."""
         from chat import attaching, outpost
-        from chat.exports import attachments_of, conversations_of
+        from chat.exports import attachments_of, conversations_of, files_of
         from wisqu.accounts import exports
         from wisqu.api import checks
 
         attaching.watch()
         exports.register("attachments", attachments_of)
+        exports.register_files("attachments", files_of)
         exports.register("conversations", conversations_of)
         checks.register("openrouter", outpost.check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from chat import sharing
@@ -18,6 +19,13 @@ def attachments_of(user: User) -> list[dict[str, Any]]:
         {**{name: getattr(row, name) for name in facts}, "url": f"/api/v1/attachments/{row.id}/file"}
         for row in rows.iterator(chunk_size=50)
     ]
+
+
+def files_of(user: User) -> Iterator[tuple[str, str]]:
+    """Yield the name that each of the user's files has in the archive, and the key it is kept under."""
+    rows = Attachment.objects.for_owner(user.pk).order_by("id")
+    for file_id, key in rows.values_list("id", "key").iterator():
+        yield f"{file_id}.{key.rpartition('.')[2]}", key
 
 
 def conversations_of(user: User) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,13 @@ def images_of(user: User) -> list[dict[str, Any]]:
     """Return the user's images, oldest first, each with the address of its file; one query."""
     rows = GeneratedImage.objects.for_owner(user.pk).order_by("id")
     return [image_document(image) for image in rows.iterator(chunk_size=500)]
+
+
+def files_of(user: User) -> Iterator[tuple[str, str]]:
+    """Yield the name of each picture and the key it is kept under."""
+    rows = GeneratedImage.objects.for_owner(user.pk).exclude(key="").order_by("id")
+    for image_id, key in rows.values_list("id", "key").iterator():
+        yield f"{image_id}.{key.rpartition('.')[2]}", key
 
 
 def forget_files(user: User) -> None:

@@ -36,9 +36,9 @@ CONTEXT = ("request_id", "turn_id", "task_id", "task")
 EXTRAS = (
     *CONTEXT, "about", "action", "attempt", "bytes", "cache_discount_usd", "cached_tokens_read",
     "cached_tokens_written", "check", "code", "conversation_id", "cost_usd", "count", "duration_ms", "error",
-    "fallback_used", "final_model_used", "first_token_ms", "generation_id", "image_id", "key", "kind", "method", "model",
-    "models_attempted", "plan", "provider", "reason", "ref", "route", "savings_usd", "socket_id", "state", "status",
-    "status_code", "template", "tokens", "user_id", "why",
+    "fallback_used", "final_model_used", "first_token_ms", "generation_id", "image_id", "key", "kind", "method",
+    "model", "models_attempted", "plan", "provider", "reason", "ref", "route", "savings_usd", "socket_id", "state",
+    "status", "status_code", "template", "tokens", "user_id", "webhook", "why",
 )  # fmt: skip
 # Where PostgreSQL and pydantic repeat the value that they refuse.
 _VALUES = re.compile(r"(DETAIL:|CONTEXT:|input_value=)[^\n]*")
@@ -89,6 +89,13 @@ class Pathless(logging.Filter):
         return True
 
 
+class NoAddressOfSockets(logging.Filter):
+    """Drops the server's lines about single websockets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return '"WebSocket ' not in str(record.msg)
+
+
 def route_of(request: Any) -> str:
     """Return the address of a request as it is declared; `?` for one that is declared nowhere."""
     match = getattr(request, "resolver_match", None)
@@ -126,7 +133,7 @@ def logging_config(*, level: str, output: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "filters": {"pathless": {"()": Pathless}},
+        "filters": {"pathless": {"()": Pathless}, "sockets": {"()": NoAddressOfSockets}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": _loggers(level=level),
@@ -141,7 +148,12 @@ def _loggers(*, level: str) -> dict[str, Any]:
         "django": through_root,
         "django.server": through_root,
         "uvicorn": through_root,
-        "uvicorn.error": through_root,
+        # Its lines about sockets hold the whole address, and at DEBUG each frame.
+        "uvicorn.error": {
+            **through_root,
+            "level": max(level, "INFO", key=logging.getLevelNamesMapping().__getitem__),
+            "filters": ["sockets"],
+        },
         # Every request has a line of ours (`wisqu.api.middleware`); this one would repeat the whole address.
         "uvicorn.access": {**quiet, "handlers": [], "propagate": False},
         "django.request": {**through_root, "filters": ["pathless"]},

@@ -77,7 +77,7 @@ def touch(name: str) -> None:
     (folder / name).touch()
 
 
-class Scheduler(PersistentScheduler):  # type: ignore[misc]
+class Scheduler(PersistentScheduler):
     """Celery's clock, which shows that it goes."""
 
     _shown_at = 0.0
@@ -90,7 +90,7 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]
         return super().tick(*args, **kwargs)
 
 
-class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+class SignOfLife(bootsteps.StartStopStep):
     """Shows every ten seconds that this worker lives, from when it takes jobs until it ends."""
 
     requires = ("celery.worker.components:Pool",)

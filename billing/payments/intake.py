@@ -60,7 +60,7 @@ def handle(event: WebhookEvent) -> None:
             known = isinstance(failure, (NeedsStaff, ProviderUnavailable))
             log.error(
                 "a report of stripe waits",
-                extra={"event": event.event_id},
+                extra={"webhook": event.event_id},
                 exc_info=None if known else failure,
             )
     event.state, event.error = state, error

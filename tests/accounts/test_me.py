@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
+
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
-from django.db import connection
+from django.db import connection, transaction
 
+from billing import quota
+from billing.amounts import Amounts
+from billing.models import LedgerEntry
+from chat.models import Attachment, Conversation, Message
 from tests.accounts.clients import Api, make_verified, problem, sign_in
 from tests.people import PASSWORD
 from wisqu.accounts import exports
 from wisqu.accounts.credentials import make_key
 from wisqu.accounts.models import User
+from wisqu.files import storage
 
 pytestmark = pytest.mark.django_db
 CANARY = "canaryx7q"
@@ -77,6 +86,53 @@ def test_the_export_holds_the_account_and_no_secret(api, alice):
     assert (account["email"], account["api_keys"][0]["name"]) == ("alice@example.org", "robot")
     assert "hash" not in answer.content.decode()
     assert alice.password not in answer.content.decode()
+
+
+def test_the_archive_holds_the_export_and_the_files_it_tells_of(api, alice):
+    file = b"what the file says"
+    key = storage.save(folder="attachments", ending="txt", data=file)
+    row = Attachment.objects.create(
+        owner=alice,
+        sha256="0" * 64,
+        name="a.txt",
+        family="text",
+        media_type="text/plain",
+        size=len(file),
+        key=key,
+    )
+    answer = api.send("GET", "/auth/me/export?files=true")
+    assert answer["Content-Type"] == "application/zip"
+    packed = zipfile.ZipFile(io.BytesIO(b"".join(answer)))
+    told = json.loads(packed.read("export.json"))
+    assert [each["id"] for each in told["attachments"]] == [str(row.id)]
+    assert packed.read(f"attachments/{row.id}.txt") == file
+
+
+def test_the_import_reads_the_export(api, alice):
+    talk = Conversation.objects.create(owner=alice, title="Zakat")
+    question = Message.objects.create(conversation=talk, role="user", content="How much?")
+    talk.head = Message.objects.create(
+        conversation=talk, parent=question, role="assistant", content="2.5 %", depth=1
+    )
+    talk.save()
+    export = api.send("GET", "/auth/me/export").json()
+    taken = api.send("POST", "/conversations/import", export).json()
+    copy = Conversation.objects.get(id=taken["conversations"][0])
+    assert (copy.title, list(copy.messages.order_by("depth").values_list("content", flat=True))) == (
+        "Zakat", ["How much?", "2.5 %"])  # fmt: skip
+
+
+def test_the_ledger_of_an_erased_account_stays_without_a_name(api, alice):
+    with transaction.atomic():
+        entry = quota.record(
+            user_id=alice.pk,
+            charge=Amounts(tokens=5),
+            entry=quota.EntryFacts(kind=LedgerEntry.Kind.CHAT, model="x/y"),
+        )
+    assert api.send("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
+    left = LedgerEntry.objects.filter(pk=entry.pk).values().get()
+    assert (left["user_id"], left["tokens"]) == (None, 5)
+    assert str(alice.pk) not in str(left)
 
 
 def test_upper_apps_add_their_part_to_the_export(api, monkeypatch):

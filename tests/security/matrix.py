@@ -96,6 +96,22 @@ ROUTES: dict[str, Route] = {
     "GET /folders/{id}": of("folder"),
     "PATCH /folders/{id}": of("folder", body={"name": "Other"}),
     "DELETE /folders/{id}": of("folder"),
+    # --- files and images
+    "GET /attachments": OWN_ROUTE,
+    "POST /attachments": own({}),  # no file: 422
+    "GET /attachments/{id}": of("attachment"),
+    "GET /attachments/{id}/file": of("attachment"),
+    "DELETE /attachments/{id}": of("attachment"),
+    "GET /images/history": OWN_ROUTE,
+    "POST /images/generate": own(
+        {"prompt": "A door"}, alike={"input_image": "image", "conversation_id": "conversation"}, proven=False
+    ),
+    "GET /images/{id}": of("image"),
+    "GET /images/{id}/file": of("image"),
+    "DELETE /images/{id}": of("image"),
+    "POST /images/{id}/restore": of("image"),
+    "POST /images/{image_id}/regenerate": of("image", proven=False),
+    "POST /audio/transcriptions": own({}),  # no file: 422
     # --- presets and models
     "GET /models": OWN_ROUTE,
     "GET /presets": OWN_ROUTE,
@@ -131,6 +147,13 @@ ROUTES: dict[str, Route] = {
     "POST /support/tickets": own({"subject": "Help", "text": "Please."}),
     "GET /support/tickets/{id}": of("ticket"),
     "POST /support/tickets/{id}/notes": of("ticket", body={"text": "More."}),
+    # --- reports
+    "GET /analytics/cache-performance": STAFF_ROUTE,
+    "GET /analytics/model-usage": STAFF_ROUTE,
+    "GET /analytics/plan-distribution": STAFF_ROUTE,
+    "GET /analytics/system-stats": STAFF_ROUTE,
+    "GET /analytics/top-users": STAFF_ROUTE,
+    "GET /analytics/usage-trends": STAFF_ROUTE,
     # --- behind the scenes
     "GET /health": OPEN_ROUTE,
     "GET /health/live": OPEN_ROUTE,

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 VERBS = ("get", "post", "put", "patch", "delete")
 OWNED = (
     "chat.Conversation", "chat.Message", "chat.Turn", "chat.Folder", "chat.Share", "chat.Feedback",
+    "chat.Attachment", "imagery.GeneratedImage",
     "presets.ModelPreset", "support.Ticket", "support.Note", "billing.UsageWarning", "billing.Invoice",
 )  # fmt: skip
 CLOSED = [(route, rule) for route, rule in ROUTES.items() if rule.kind != OPEN]

@@ -7,11 +7,13 @@ import uuid
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from billing.models import UsageWarning
 from billing.plans import subscription_for
 from chat import sharing
-from chat.models import Conversation, Folder, Message, Turn
+from chat.models import Attachment, Conversation, Folder, Message, Turn
+from imagery.models import GeneratedImage
 from presets.models import ModelPreset
 from support import tickets
 from tests.billing.test_pages import make_invoice
@@ -20,6 +22,7 @@ from tests.security.matrix import Route
 from wisqu.accounts.credentials import make_key
 from wisqu.accounts.models import User
 from wisqu.accounts.tokens import open_family
+from wisqu.files import storage
 
 # Stands in whatever Alice wrote: nobody else's answer may hold it.
 MARK = "alicesmark"
@@ -31,7 +34,7 @@ class World:
 
     def __init__(self, number: int = 0) -> None:
         self.alice = make_user(f"alice{number}@example.org", "premium", name=MARK)
-        self.things = {**self._talk(), **self._papers()}
+        self.things = {**self._talk(), **self._papers(), **self._files()}
         _, self.key = make_key(user=self.alice, name="all", scopes=["read", "write", "account"])
 
     def _talk(self) -> dict[str, uuid.UUID]:
@@ -63,6 +66,39 @@ class World:
         return {
             "key": row.id, "warning": warning.pk, "ticket": ticket.id, "invoice": make_invoice(self.alice).id,
         }  # fmt: skip
+
+    def _files(self) -> dict[str, uuid.UUID]:
+        text = MARK.encode()
+        attachment = Attachment.objects.create(
+            owner=self.alice,
+            sha256="0" * 64,
+            name=f"{MARK}.txt",
+            family="text",
+            media_type="text/plain",
+            size=len(text),
+            key=storage.save(folder="attachments", ending="txt", data=text),
+            text=MARK,
+        )
+        made = {
+            "status": "done",
+            "asked_at": timezone.now(),
+            "ended_at": timezone.now(),
+            "media_type": "image/png",
+        }
+        key = storage.save(folder="images", ending="png", data=text)
+        picture = GeneratedImage.objects.create(
+            owner=self.alice,
+            batch_id=uuid.uuid4(),
+            prompt=MARK,
+            model="x/y",
+            key=key,
+            thumbnail_key=key,
+            width=1,
+            height=1,
+            size=1,
+            **made,
+        )
+        return {"attachment": attachment.id, "image": picture.id}
 
     def path(self, route: str, rule: Route, *, strange: bool = False) -> str:
         """Return the path with Alice's ids, or with ids that nobody has."""

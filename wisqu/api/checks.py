@@ -128,9 +128,8 @@ async def _redis() -> Facts:
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
 
-    limits = {"socket_connect_timeout": 1, "socket_timeout": 2}
     try:
-        async with Redis.from_url(settings.REDIS_URL, **limits) as redis:
+        async with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=2) as redis:
             facts: Any = await redis.info("server")
             memory: Any = await redis.info("memory")
     except RedisError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 
 QUEUE = "celery"
@@ -25,21 +27,23 @@ def _in_redis(address: str) -> int:
     from redis import Redis
     from redis.exceptions import RedisError
 
-    limits = {"socket_connect_timeout": _ANSWERS_WITHIN_S, "socket_timeout": _ANSWERS_WITHIN_S}
+    limits: dict[str, Any] = {
+        "socket_connect_timeout": _ANSWERS_WITHIN_S,
+        "socket_timeout": _ANSWERS_WITHIN_S,
+    }
     try:
         with Redis.from_url(address, **limits) as redis:
-            return int(redis.llen(QUEUE)) + int(redis.hlen(_UNDER_WAY))  # type: ignore[arg-type]
+            return int(redis.llen(QUEUE)) + int(redis.hlen(_UNDER_WAY))
     except RedisError as error:
         raise OSError(type(error).__name__) from error
 
 
 def _at_broker(address: str) -> int:
     from kombu import Connection
-    from kombu.exceptions import OperationalError
 
+    connection: Any = Connection(address, connect_timeout=_ANSWERS_WITHIN_S)
     try:
-        with Connection(address, connect_timeout=_ANSWERS_WITHIN_S) as connection:
-            told = connection.default_channel.queue_declare(QUEUE, passive=True)
-            return int(told.message_count)
-    except (OperationalError, *Connection(address).channel_errors) as error:
+        with connection:
+            return int(connection.default_channel.queue_declare(QUEUE, passive=True).message_count)
+    except (*connection.connection_errors, *connection.channel_errors) as error:
         raise OSError(type(error).__name__) from error

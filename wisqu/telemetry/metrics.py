@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.metrics_core import Metric
@@ -23,7 +23,7 @@ FOLDER = var_folder() / "metrics"
 slots = Slots(FOLDER)
 # prometheus_client reads its folder from the environment whenever it opens a file.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
-values.ValueClass = values.MultiProcessValue(process_identifier=slots.mine)
+values.ValueClass = values.MultiProcessValue(process_identifier=slots.mine)  # type: ignore[no-untyped-call]
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # A catalogue is longer; which hundred are asked most is what a graph can show.
@@ -31,6 +31,7 @@ MOST_MODELS = 100
 OTHER = "other"
 
 _defined: list[Counter | Gauge | Histogram] = []
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 
 def _counter(name: str, text: str, labels: Iterable[str] = ()) -> Counter:
@@ -45,7 +46,7 @@ def _histogram(name: str, text: str, labels: Iterable[str] = (), *, buckets: Ite
     return _known(Histogram(f"wisqu_{name}", text, labels, registry=None, buckets=tuple(buckets)))
 
 
-def _known(metric: Any) -> Any:
+def _known(metric: M) -> M:
     _defined.append(metric)
     return metric
 
@@ -160,7 +161,7 @@ class _Files:
 
     def collect(self) -> Iterator[Metric]:
         files = [str(path) for path in sorted(FOLDER.glob("*.db")) if _counts(path)]
-        found = {metric.name: metric for metric in MultiProcessCollector.merge(files)}
+        found = {metric.name: metric for metric in MultiProcessCollector.merge(files)}  # type: ignore[no-untyped-call]
         for metric in _defined:
             for described in metric.describe():
                 # One that never happened is told by its name and text: a dashboard can be made before.
