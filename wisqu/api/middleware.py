@@ -29,6 +29,10 @@ API_PREFIX = "/api/"
 _HEALTH = "/api/v1/health"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+# The composer records what people say; nothing else of their device is anybody's business, nor any frame's.
+_PERMISSIONS = (
+    "microphone=(self), camera=(), geolocation=(), display-capture=(), payment=(), usb=(), serial=(), midi=()"
+)
 _PLAIN = {
     400: Problem(400, "bad_request", "The request can't be understood."),
     404: Problem(404, "not_found", "There is nothing at this address."),
@@ -82,6 +86,7 @@ def _leave(request: HttpRequest, response: HttpResponse, began: float, span: Any
         for name, value in throttling.headers(request.allowances.values()).items():  # type: ignore[attr-defined]
             response.headers[name] = value
     response.headers["X-Request-ID"] = request_id
+    response.headers["Permissions-Policy"] = _PERMISSIONS
     if draining.has_begun():
         response.headers["Connection"] = "close"  # the next request of this connection finds another process
     _tell(request, response.status_code, time.perf_counter() - began, span)
