@@ -112,7 +112,7 @@ class Image(Schema):
     error: ImageError | None
 
 
-class Batch(Image):
+class ImageBatch(Image):
     """The first of the images that were wished for; `images` are all of them, it included."""
 
     images: list[Image]
@@ -122,7 +122,7 @@ _Prefer = Annotated[str | None, Header(alias="Prefer")]
 _Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
-@router.post("/images/generate", response={201: Batch, 202: Batch}, summary="Make images")
+@router.post("/images/generate", response={201: ImageBatch, 202: ImageBatch}, summary="Make images")
 async def generate(
     request: HttpRequest, body: GenerateInput, prefer: _Prefer = None, idempotency_key: _Key = None
 ) -> HttpResponse:
@@ -135,7 +135,7 @@ async def generate(
 
 
 @router.post(
-    "/images/{uuid:image_id}/regenerate", response={201: Batch, 202: Batch}, summary="Make an image again"
+    "/images/{uuid:image_id}/regenerate", response={201: ImageBatch, 202: ImageBatch}, summary="Make an image again"
 )
 async def regenerate(
     request: HttpRequest, image_id: uuid.UUID, prefer: _Prefer = None, idempotency_key: _Key = None

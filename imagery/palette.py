@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -33,6 +34,15 @@ class Painter:
     def only_images(self) -> bool:
         """Whether it writes nothing beside the picture."""
         return "text" not in self.model.output_modalities and self.model.is_known
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a page needs to offer it."""
+        return {
+            "id": self.model.id,
+            "name": self.model.name or self.model.id,
+            "ratios": list(self.traits.aspect_ratios),
+            "takes_input": self.traits.takes_input,
+        }
 
 
 def painters(*, allow_advanced: bool = True) -> list[Painter]:

@@ -31,6 +31,7 @@ from presets.upstream import make_client, pseudonym
 from wisqu.files import storage
 from wisqu.media import worker
 from wisqu.media.refusals import FileRefused
+from wisqu.openrouter.client import OpenRouter
 from wisqu.openrouter.errors import ContentRefused, OpenRouterError
 from wisqu.openrouter.images import ImageReply, ImageRequest, NoImage, image_traits
 from wisqu.openrouter.painting import paint
@@ -113,13 +114,16 @@ def _claim(image_id: uuid.UUID) -> GeneratedImage | None:
 
 
 async def _make(image: GeneratedImage) -> Outcome:
-    async with _alive(image):
-        request = await sync_to_async(_request)(image)
-        await sync_to_async(_mark_asked)(image)
-        reply = await _ask(image, request)
-        if isinstance(reply, Outcome):
-            return reply
-        return await _keep(reply)
+    client = make_client()
+    try:
+        async with _alive(image):
+            request = await sync_to_async(_request)(image)
+            await client.connect()  # takes a second the first time; whoever dies meanwhile has not asked
+            await sync_to_async(_mark_asked)(image)
+            reply = await _ask(image, client, request)
+            return reply if isinstance(reply, Outcome) else await _keep(reply)
+    finally:
+        await client.close()
 
 
 def _request(image: GeneratedImage) -> ImageRequest:
@@ -150,7 +154,7 @@ def _noted(image: GeneratedImage) -> str:
     return GeneratedImage.objects.filter(id=image.id).values_list("generation_id", flat=True).first() or ""
 
 
-async def _ask(image: GeneratedImage, request: ImageRequest) -> ImageReply | Outcome:
+async def _ask(image: GeneratedImage, client: OpenRouter, request: ImageRequest) -> ImageReply | Outcome:
     """Ask OpenRouter, and note the generation's id as soon as it is known: what it costs can be asked by it."""
     begun = ""
 
@@ -159,7 +163,6 @@ async def _ask(image: GeneratedImage, request: ImageRequest) -> ImageReply | Out
         begun = generation_id[:100]
         await sync_to_async(_mine(image).update)(generation_id=begun)
 
-    client = make_client()
     try:
         return await paint(client, request, within_s=ASK_WITHIN_S, on_begin=note)
     except ContentRefused:
@@ -169,8 +172,6 @@ async def _ask(image: GeneratedImage, request: ImageRequest) -> ImageReply | Out
     except OpenRouterError as error:
         log.info("an image could not be made", extra={"code": error.code, "image_id": str(image.id)})
         return Outcome.failed(Reason(error.code, error.detail), generation_id=begun)
-    finally:
-        await client.close()
 
 
 async def _keep(reply: ImageReply) -> Outcome:

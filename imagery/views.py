@@ -15,8 +15,9 @@ from billing.plans import plan_for, usage
 from imagery import palette
 from imagery.documents import image_document
 from imagery.models import GeneratedImage
-from imagery.words import words
+from imagery.words import meter_text, words
 from wisqu.accounts.models import User
+from wisqu.api.pagination import cursor_after
 
 PAGE = 24
 
@@ -34,8 +35,9 @@ def gallery(request: HttpRequest) -> HttpResponse:
     facts: dict[str, Any] = {
         "images": [image_document(image) for image in rows[:PAGE]],
         "has_more": len(rows) > PAGE,
+        "cursor": cursor_after(rows[PAGE - 1].id) if len(rows) > PAGE else None,
         "page": PAGE,
-        "painters": [_painter(each) for each in painters],
+        "painters": [each.facts() for each in painters],
     }
     context = {
         "facts": facts,
@@ -43,16 +45,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "may_make": bool(painters),
         "is_enabled": settings.IMAGE_GENERATION_ENABLED,
         "plan": plan,
-        "meter": usage(request.user.pk)["images"],
+        "meter_text": meter_text(usage(request.user.pk)["images"]),
         "words": words(),
     }
     return render(request, "imagery/gallery.html", context)
-
-
-def _painter(painter: palette.Painter) -> dict[str, Any]:
-    return {
-        "id": painter.model.id,
-        "name": painter.model.name or painter.model.id,
-        "ratios": list(painter.traits.aspect_ratios),
-        "takes_input": painter.traits.takes_input,
-    }

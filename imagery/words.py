@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 
 
@@ -34,26 +36,35 @@ def failures() -> dict[str, str]:
     }
 
 
+def meter_text(meter: Mapping[str, int | None]) -> str:
+    """Return what is left of the month's images."""
+    used, limit, left = meter["used"], meter["limit"], meter["remaining"]
+    return _used() % {"n": used} if limit is None else _left() % {"n": left, "limit": limit}
+
+
+def _left() -> str:
+    return _("%(n)s of %(limit)s left this month")
+
+
+def _used() -> str:
+    return _("%(n)s this month")
+
+
 def words() -> dict[str, str | dict[str, str]]:
     """Return every word that a script may show."""
     return {
         "queued": _("Waiting its turn"),
         "running": _("Being made"),
         "failed": _("Not made"),
-        "free": _("It cost nothing."),
-        "again": _("Try again"),
-        "download": _("Download"),
-        "regenerate": _("Make another like this"),
-        "use": _("Use in a chat"),
-        "delete": _("Delete"),
         "deleted": _("Deleted."),
         "undo": _("Undo"),
-        "restored": _("It is back."),
         "ready": _("An image is ready."),
         "open": _("Open the image"),
+        "asIs": _("Any"),
         "anyShape": _("Any shape"),
-        "asIs": _("As the model likes"),
-        "nothing": _("No image fits this."),
+        "describe": _("Describe an image"),
+        "left": _left(),
+        "used": _used(),
         "lost": _("The server can't be reached. Try again in a moment."),
         "signedOut": _("You are signed out. Sign in again to go on."),
         "started": _("It is being made."),

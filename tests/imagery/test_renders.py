@@ -161,8 +161,8 @@ def test_whoever_was_taken_for_dead_leaves_no_file_and_charges_nobody(alice, mon
     save = storage.save
     monkeypatch.setattr(storage, "save", lambda **options: keys.append(save(**options)) or keys[-1])
 
-    async def ask_slowly(image, request):
-        reply = await ask(image, request)
+    async def ask_slowly(image, client, request):
+        reply = await ask(image, client, request)
         await GeneratedImage.objects.filter(id=image.id).aupdate(
             status="failed", error_code="interrupted", ended_at=timezone.now()
         )
@@ -182,8 +182,8 @@ def test_an_image_of_an_erased_account_is_booked_and_kept_nowhere(alice, monkeyp
     image = wish(alice)
     ask = renders._ask
 
-    async def ask_slowly(image, request):
-        reply = await ask(image, request)
+    async def ask_slowly(image, client, request):
+        reply = await ask(image, client, request)
         await User.objects.filter(id=alice.pk).adelete()
         return reply
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
+from urllib.parse import urlencode
 
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
@@ -39,3 +41,8 @@ class CursorPagination(pagination.CursorPagination):
         except NotFound:
             detail = "Take the cursor from `next` or `previous` of a page."
             raise Invalid(errors=[FieldError("cursor", "invalid", detail)]) from None
+
+
+def cursor_after(position: Any) -> str:
+    """Return the cursor of the page that begins after a row; `position` is the row's value that orders the list."""
+    return b64encode(urlencode({"p": str(position)}).encode()).decode()
