@@ -111,6 +111,7 @@ def words() -> bytes:
         "\n".join("/".join(form) for form in forms),
         "\n".join(skeletons),
         "\n".join(_joined(row)),
+        array("H", keys),
         array("H", numbers),
         array("I", starts[:-1]),
         array("I", (number for number, entry in enumerate(row) if entry.is_inside)),

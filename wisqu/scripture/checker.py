@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from wisqu.scripture.claims import Claim, claims, is_introduced
 from wisqu.scripture.index import LONGEST_SHORT, Index, index
@@ -25,7 +25,8 @@ _LEAST_WHOLE = 4  # of a whole verse that stands by itself
 _LEAST_ALTERED = 6
 _LEAST_SENTENCE = 3  # words of a sentence that is laid beside the short verses
 _MOST_CHANGED = 0.34
-_MOST_LOOKED_AT = 300  # the commonest words stand in thousands of places
+# The commonest words stand in thousands of places.
+_MOST_LOOKED_AT, _MOST_PLACES = 100, 50
 # A reference belongs to the quotation when no more than this stands between them.
 _REACH_AFTER, _REACH_BEFORE = 45, 130
 
@@ -112,11 +113,12 @@ def _few_words(run: Run, source: Index) -> list[Match]:
     """Return one or two words where they stand in the text."""
     if len(run) > 2:
         return []
-    candidates = source.with_word(run[0].spellings[0])[:_MOST_LOOKED_AT]
+    candidates = islice(source.with_word(run[0].spellings[0]), _MOST_LOOKED_AT)
     begins = [at for at in candidates if exact_length(run, 0, at, source) == len(run)]
     if not begins:
         return []
-    return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=begins[1:])]
+    others = begins[1:_MOST_PLACES]
+    return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=others)]
 
 
 def _altered_whole(text: str, run: Run, found: list[Match], source: Index) -> Quotation:

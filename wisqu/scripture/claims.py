@@ -26,6 +26,12 @@ _SPEECH = (
     r"\b(?:verse|ayah|ayat|verset|ayet)\b|(?:الآية|آية|آیه|آیت)(?:\s+الكريمة)?",
 )
 _INTRODUCED = re.compile(rf"(?:{'|'.join(_SPEECH)})[^\n﴿«“\"{{]{{0,60}}$", re.IGNORECASE)
+# One of these is in whatever the pattern above finds; to look for them takes a tenth of the time.
+_STEMS = (
+    *("قال", "قول", "جاء", "ورد", "فرم", "ارشاد", "آي", "آی"),
+    *("say", "said", "state", "read", "tell", "reveal", "command", "verse", "aya", "ayet"),
+    *("buyur", "der", "demi", "diyor", "firman", "menyatakan", "dit", "déclare", "affirme"),
+)
 _HADITH = re.compile(
     r"(?:رسول\s+الله|النبي|الحديث|حديث|حدیث|پیامبر|رسول|نبی|Prophet|Messenger|hadith|Peygamber|hadis|Nabi|Rasul|prophète)",
     re.IGNORECASE,
@@ -57,6 +63,9 @@ def claims(text: str) -> Iterator[Claim]:
 def is_introduced(text: str, at: int) -> bool:
     """Tell whether the words before that place announce a verse, as `Allah says` does, and not the Prophet's words."""
     before = text[max(0, at - _LOOKS_BACK) : at]
+    lowered = before.lower()
+    if not any(stem in lowered for stem in _STEMS):
+        return False
     said = _INTRODUCED.search(before)
     return (
         said is not None

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from wisqu.scripture.binary import unpack
+from wisqu.scripture.letters import skeletons
 from wisqu.scripture.verses import lengths, read_bytes
 
 LONGEST_SHORT = 10  # words of a verse that is found by one or two of them
@@ -65,11 +66,12 @@ class Index:
 
     def __init__(self, raw: bytes, chapters: Sequence[int]) -> None:
         parts: list[Any] = unpack(raw)
-        forms, skeletons, joined, row, starts, inside, *groups = parts
+        forms, shortened, joined, keys, row, starts, inside, *groups = parts
         # A form is all spellings of a word, the modern one first; the row has each word's form.
-        self._forms = [tuple(form.split("/")) for form in forms.split("\n")]
-        self._row: array[int] = row
-        self.keys: dict[str, int] = {key: number for number, key in enumerate(skeletons.split("\n"))}
+        self.forms = [tuple(form.split("/")) for form in forms.split("\n")]
+        self.row: array[int] = row
+        self._keys: dict[str, int] = {key: number for number, key in enumerate(shortened.split("\n"))}
+        self._known = {spelling: key for form, key in zip(self.forms, keys, strict=True) for spelling in form}
         self.starts: array[int] = starts  # the number of each verse's first word
         self._firsts = frozenset(starts)
         self.inside = frozenset(inside)  # words that Uthmani script writes in one with the word before
@@ -83,31 +85,37 @@ class Index:
         self.short_with = Groups(*groups[9:])  # short verses, by `word_key`
 
     def __len__(self) -> int:
-        return len(self._row)
+        return len(self.row)
 
-    def with_word(self, spelling: str) -> Sequence[int]:
-        """Return where words stand that may be written so."""
-        return [
-            number
-            for form in self._by_spelling.get(spelling, _NOWHERE)
-            for number in self._with_form.get(form)
-        ]
+    def keys_of(self, words: Sequence[str]) -> list[int]:
+        """Return the numbers of the skeletons of many folded words; -1 for what no word of the text has."""
+        found = [self._known.get(word, -1) for word in words]
+        unknown = [at for at, key in enumerate(found) if key < 0]
+        if unknown:
+            for at, short in zip(unknown, skeletons([words[at] for at in unknown]), strict=True):
+                found[at] = self._keys.get(short, -1)
+        return found
+
+    def with_word(self, spelling: str) -> Iterator[int]:
+        """Yield where words stand that may be written so."""
+        for form in self._by_spelling.get(spelling, _NOWHERE):
+            yield from self._with_form.get(form)
 
     @cached_property
     def _by_spelling(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for number, form in enumerate(self._forms):
+        for number, form in enumerate(self.forms):
             for spelling in form:
                 found.setdefault(spelling, []).append(number)
         return found
 
     def letters(self, number: int) -> str:
         """Return the letters of the word in the modern spelling."""
-        return self._forms[self._row[number]][0]
+        return self.forms[self.row[number]][0]
 
     def is_word(self, number: int, spellings: tuple[str, str]) -> bool:
         """Tell whether the word of that number may be written so (folded without and with small alefs)."""
-        form = self._forms[self._row[number]]
+        form = self.forms[self.row[number]]
         return spellings[0] in form or spellings[1] in form
 
     def begins_verse(self, number: int) -> bool:
@@ -116,7 +124,7 @@ class Index:
 
     def ends_verse(self, number: int) -> bool:
         """Tell whether the word is the last of a verse."""
-        return number + 1 in self._firsts or number + 1 == len(self._row)
+        return number + 1 in self._firsts or number + 1 == len(self.row)
 
     def verse_of(self, number: int) -> int:
         """Return the number of the verse that holds the word."""
@@ -124,7 +132,7 @@ class Index:
 
     def span(self, verse: int) -> tuple[int, int]:
         """Return the first word of the verse and the one after its last."""
-        end = self.starts[verse + 1] if verse + 1 < len(self.starts) else len(self._row)
+        end = self.starts[verse + 1] if verse + 1 < len(self.starts) else len(self.row)
         return self.starts[verse], end
 
 

@@ -7,7 +7,7 @@ gains, one that is changed, missing or too many costs, and it ends where it has 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,6 +19,7 @@ Change = Literal["replaced", "added", "missing", "vowels"]
 _SEED = 3
 # A candidate that fits best word for word is enough; these many equals are looked at for what comes beyond a change.
 _MOST_CANDIDATES = 12
+_MANY = 150  # matches of one text, after which only the first candidate is looked at: no answer has as many
 _GAIN, _COST = 1.0, 1.0  # of a word that fits, of one that doesn't
 _MOST_LOSS = 2.5
 # What it tells when a verse and a sentence end at the same word.
@@ -80,6 +81,14 @@ class Match:
         nearest = self.differences[before - 1]
         return at + nearest.end - nearest.last
 
+    def fitting_words(self) -> Iterator[tuple[int, int]]:
+        """Yield the words of the run that fit, each with its distance from the first word of the text."""
+        at, offset = self.first, 0
+        for each in self.differences:
+            yield from zip(range(at, each.first), range(offset, each.begin - self.begin), strict=True)
+            at, offset = each.last, each.end - self.begin
+        yield from zip(range(at, self.last), range(offset, self.end - self.begin), strict=True)
+
     def is_like(self, other: Match) -> bool:
         """Tell whether another place fits the same words as well."""
         mine, theirs = (
@@ -98,7 +107,8 @@ def matches(run: Run, index: Index) -> list[Match]:
         # What the match before covers has been looked at: long texts would be walked once a word.
         if not begins or (found and at < found[-1].last and found[-1].number_at(at) in begins):
             continue
-        candidate, length = _best(run, begins, at, index)
+        most = _MOST_CANDIDATES if len(found) < _MANY else 1
+        candidate, length = _best(run, begins, at, index, most=most)
         if candidate is not None:
             found.append(candidate)
         next_at = at + length
@@ -116,7 +126,7 @@ def _without_overlaps(found: list[Match]) -> list[Match]:
     return taken
 
 
-def _best(run: Run, places: Sequence[int], at: int, index: Index) -> tuple[Match | None, int]:
+def _best(run: Run, places: Sequence[int], at: int, index: Index, *, most: int) -> tuple[Match | None, int]:
     """Return the best match that holds the three words from `at` on, and after how many words to look again."""
     longest, begins = 0, []
     for begin in places:
@@ -127,7 +137,7 @@ def _best(run: Run, places: Sequence[int], at: int, index: Index) -> tuple[Match
             begins.append(begin)
     if longest < _SEED:
         return None, 1
-    grown = [_grow(run, at, begin, longest, index) for begin in begins[:_MOST_CANDIDATES]]
+    grown = [_grow(run, at, begin, longest, index) for begin in begins[:most]]
     best = max(grown, key=lambda match: match.score)
     if best.is_exact:
         size, shift = best.last - best.first, at - best.first
@@ -140,12 +150,14 @@ def _best(run: Run, places: Sequence[int], at: int, index: Index) -> tuple[Match
 
 def exact_length(run: Run, at: int, begin: int, index: Index) -> int:
     """Return how many words from `at` on are the text's words from `begin` on."""
-    length, most = 0, min(len(run) - at, len(index) - begin)
-    while length < most and index.is_word(begin + length, run[at + length].spellings):
-        if length and run[at + length].has_gap:
-            break
-        length += 1
-    return length
+    row, forms = index.row, index.forms
+    most = min(len(run) - at, len(row) - begin)
+    for length in range(most):
+        token, form = run[at + length], forms[row[begin + length]]
+        one, other = token.spellings
+        if (one not in form and other not in form) or (length and token.has_gap):
+            return length
+    return most
 
 
 def _grow(run: Run, at: int, begin: int, length: int, index: Index) -> Match:

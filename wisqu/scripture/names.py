@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from wisqu.scripture.letters import fold
 from wisqu.scripture.verses import DATA
@@ -87,6 +87,7 @@ def _numbers() -> dict[str, int]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def surah_number(name: str) -> int | None:
     """Return the number of the chapter of that name, in Arabic script or in Latin letters; None for no chapter."""
     key = _plain_arabic(name) if any("\u0600" <= sign <= "\u06ff" for sign in name) else _plain(name)

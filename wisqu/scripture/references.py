@@ -52,9 +52,10 @@ _ARABIC = re.compile(
     rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+){_RANGE}(?!\d)"
 )
 _DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
-_NO_WORD = re.compile(r"\W|$")
-# A reference is no longer than this before and after the first of its numbers.
-_BEFORE_NUMBER, _AFTER_NUMBER = 90, 30
+_START = re.compile(r"\b[^\W\d_]|[(\[﴿]")
+# What belongs to a reference stands no further before its first number.
+_BEFORE_NUMBER, _WORDS_BEFORE_NUMBER = 90, 9
+_SPACE = re.compile("[ \u200c]")
 _IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 # Names that are everyday words or names of people: with a bare number behind they say nothing of a chapter.
@@ -77,63 +78,44 @@ class Reference:
 def references(text: str) -> list[Reference]:
     """Return the references in the text, in its order, each place once."""
     found: list[Reference] = []
-    candidates = [
-        one
-        for begin, end in _near_numbers(text)
-        for one in (*_by_numbers(text, begin, end), *_by_names(text, begin, end))
-    ]
-    for one in sorted(candidates, key=lambda each: (each.start, -each.end)):
-        if not found or one.start >= found[-1].end:
-            found.append(one)
+    for start in _starts(text):
+        if not found or start >= found[-1].end:
+            one = _at(text, start)
+            if one is not None:
+                found.append(one)
     return found
 
 
-def _near_numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the parts of the text that may hold a reference, from one border of words to another."""
-    begin = end = -1
+def _starts(text: str) -> Iterator[int]:
+    """Yield where a reference may begin: at the last words and brackets before each number."""
+    last = -1
     for number in _DIGITS_IN_A_ROW.finditer(text):
-        if number.start() - _BEFORE_NUMBER > end:
-            if end >= 0:
-                yield begin, end
-            begin = _word_border(text, number.start() - _BEFORE_NUMBER)
-        end = _word_border(text, number.end() + _AFTER_NUMBER)
-    if end >= 0:
-        yield begin, end
+        begin = max(last + 1, number.start() - _BEFORE_NUMBER)
+        starts = [found.start() for found in _START.finditer(text, begin, number.start())]
+        for start in starts[-_WORDS_BEFORE_NUMBER:]:
+            yield start
+            last = start
 
 
-def _word_border(text: str, at: int) -> int:
-    """Return the end of the word that stands there."""
-    if at <= 0:
-        return 0
-    found = _NO_WORD.search(text, at)
-    return found.start() if found else len(text)
-
-
-def _by_numbers(text: str, begin: int, end: int) -> Iterator[Reference]:
-    for match in _NUMBERS.finditer(text, begin, end):
+def _at(text: str, start: int) -> Reference | None:
+    """Return the reference that begins there."""
+    match = _NUMBERS.match(text, start)
+    if match is not None:
         surah, first, *last = [group for group in match.groups() if group]
-        yield _reference(match.start(), match.end(), text, _number(surah), first, last[0] if last else first)
-
-
-def _by_names(text: str, begin: int, end: int) -> Iterator[Reference]:
-    for pattern in (_LATIN, _ARABIC):
-        at = begin
-        while match := pattern.search(text, at, end):
-            at = max(match.start() + 1, match.end(pattern.groupindex["word"] + 1) if match["word"] else 0)
-            one = _named(match, text, pattern)
-            if one is not None:
-                at = one.end
-                yield one
+        return _reference(match.start(), match.end(), text, _number(surah), first, last[0] if last else first)
+    pattern = _ARABIC if text[start] > "\u0600" else _LATIN
+    match = pattern.match(text, start)
+    return _named(match, text, pattern) if match is not None else None
 
 
 def _named(match: re.Match[str], text: str, pattern: re.Pattern[str]) -> Reference | None:
     """Return the reference when some ending of the words before the number names a chapter."""
     name_group = pattern.groupindex["word"] + 1
     name, start = match[name_group], match.start(name_group)
-    surah = surah_number(name) if not _IS_SURAH.fullmatch(name) else None
-    while surah is None and (space := re.search(r"[ \u200c]", name)):
+    surah = _surah(name)
+    while surah is None and (space := _SPACE.search(name)):
         name, start = name[space.end() :], start + space.end()
-        surah = surah_number(name)
+        surah = _surah(name)
     if surah is None:
         return None
     is_announced = bool(match["word"] and start == match.start(name_group)) or bool(
@@ -145,6 +127,11 @@ def _named(match: re.Match[str], text: str, pattern: re.Pattern[str]) -> Referen
     first, last = groups[-2], groups[-1]
     begin = match.start() if match["word"] and start == match.start(name_group) else start
     return _reference(begin, match.end(), text, surah, first, last or first)
+
+
+def _surah(name: str) -> int | None:
+    """Return the chapter of that name. The word for chapter is no name, though it sounds like that of the 42nd."""
+    return None if _IS_SURAH.fullmatch(name) else surah_number(name)
 
 
 def _reference(start: int, end: int, text: str, surah: int, first: str, last: str) -> Reference:

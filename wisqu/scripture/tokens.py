@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
 from typing import NamedTuple
 
 from wisqu.scripture.index import Index
-from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full, skeletons
+from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full
 
 # A word of another script: what is before and after it belongs not together.
 _FOREIGN = re.compile(r"[^\W\d_]")
@@ -41,10 +40,10 @@ def runs(text: str, index: Index) -> Iterator[list[Token]]:
     run: list[Token] = []
     last = 0
     for start, end, spellings, key in _words(text, index):
-        # Parts of one written word have nothing between them.
-        between = text[last:start] if start >= last else " "
         is_border = has_gap = False
-        if between != " ":
+        # Parts of one written word have nothing between them.
+        if start - last > 1 or (start > last and text[last] != " "):
+            between = text[last:start]
             if run and _FOREIGN.search(between):
                 yield run
                 run = []
@@ -63,25 +62,31 @@ def _words(text: str, index: Index) -> Iterator[_Word]:
     """Yield the words of the text. What Uthmani script writes in one word is several at the same place."""
     spans = [found.span() for found in WORD.finditer(text)]
     if not spans:
-        return iter(())
+        return
     written = [text[start:end] for start, end in spans]
     bare = fold_all(written)
-    full = fold_all_full(written) if SMALL_ALEF in text else bare
-    keys = map(index.keys.get, skeletons(bare), repeat(-1))
-    words = [
-        (start, end, both, key)
-        for (start, end), both, key in zip(spans, zip(bare, full, strict=True), keys, strict=True)
-        if both[0]  # else a pause mark that stands alone
-    ]
-    if index.joined.keys().isdisjoint(bare) and index.joined.keys().isdisjoint(full):
-        return iter(words)
-    return chain.from_iterable(_parts(word, index) for word in words)
+    full = _full(written, bare) if SMALL_ALEF in text else bare
+    joined = index.joined.keys()
+    is_simple = joined.isdisjoint(bare) and joined.isdisjoint(full)
+    keys = index.keys_of(bare)
+    for (start, end), one, other, key in zip(spans, bare, full, keys, strict=True):
+        if not one:  # a pause mark that stands alone
+            continue
+        if is_simple or (one not in joined and other not in joined):
+            yield start, end, (one, other), key
+        else:
+            yield from _parts(start, end, index.joined.get(other) or index.joined[one], index)
 
 
-def _parts(word: _Word, index: Index) -> Sequence[_Word]:
-    start, end, (bare, full), _ = word
-    parts = index.joined.get(full) or index.joined.get(bare)
-    if parts is None:
-        return (word,)
-    keys = (index.keys.get(each, -1) for each in skeletons(parts))
-    return [(start, end, (part, part), key) for part, key in zip(parts, keys, strict=True)]
+def _full(written: Sequence[str], bare: Sequence[str]) -> Sequence[str]:
+    """Return the words with their small alefs as letters."""
+    full = list(bare)
+    places = [at for at, word in enumerate(written) if SMALL_ALEF in word]
+    for at, word in zip(places, fold_all_full([written[at] for at in places]), strict=True):
+        full[at] = word
+    return full
+
+
+def _parts(start: int, end: int, parts: Sequence[str], index: Index) -> Iterator[_Word]:
+    for part, key in zip(parts, index.keys_of(parts), strict=True):
+        yield start, end, (part, part), key

@@ -98,20 +98,24 @@ def _mistake(text: str, run: Run, difference: Difference, source: Index) -> Mist
 
 def uthmani_words(begin: int, end: int, source: Index) -> list[str]:
     """Return the words of those numbers in Uthmani script."""
-    words: list[str] = []
-    while begin in source.inside:
+    while begin < end and begin in source.inside:
         begin -= 1
+    return [word for word in _by_number(begin, end, source) if word]
+
+
+def _by_number(begin: int, end: int, source: Index) -> list[str]:
+    """Return for each of the words how Uthmani script writes it; empty where it is part of the word before."""
+    words: list[str] = []
     while begin < end:
         verse = source.verse_of(begin)
         first, last = source.span(verse)
-        words += [word for word in _written(verse, source)[begin - first : end - first] if word]
+        words += _written(verse, source)[begin - first : end - first]
         begin = last
     return words
 
 
 @lru_cache(maxsize=512)
 def _written(verse: int, source: Index) -> list[str]:
-    """Return for each word of the verse how Uthmani script writes it; empty where it is part of the word before."""
     words = WORD.findall(verses.verse(*source.places[verse]))
     written = (word for word, letters in zip(words, fold_all(words), strict=True) if letters)
     return ["" if number in source.inside else next(written) for number in range(*source.span(verse))]
@@ -121,22 +125,16 @@ def _wrong_vowels(text: str, run: Run, match: Match, source: Index) -> list[Diff
     """Return the words whose vowels contradict the text at every place where the quotation stands."""
     if VOWEL.search(text, run[match.first].start, run[match.last - 1].end) is None:
         return []
-    changed = {at for each in match.differences for at in range(each.first, each.last)}
-    vowelled = [
-        (at, number, text[token.start : token.end])
-        for at, token in enumerate(run[match.first : match.last], start=match.first)
-        if at not in changed
-        and VOWEL.search(text, token.start, token.end)
-        and (number := match.number_at(at)) not in source.inside
-        and number + 1 not in source.inside
-    ]
+    words = [(at, number, text[run[at].start : run[at].end]) for at, number in match.fitting_words()]
     best: list[Difference] = []
+    length = match.end - match.begin
     for turn, begin in enumerate([match.begin, *match.others][:_MOST_PLACES]):
-        shift = begin - match.begin
+        theirs = [*_by_number(begin, min(begin + length + 1, len(source)), source), "-"]
         wrong = [
-            Difference("vowels", at, at + 1, number + shift, number + shift + 1)
-            for at, number, written in vowelled
-            if not agree(written, uthmani_words(number + shift, number + shift + 1, source)[0])
+            Difference("vowels", at, at + 1, begin + offset, begin + offset + 1)
+            for at, offset, written in words
+            # What is part of a longer word there can't be compared.
+            if theirs[offset] and theirs[offset + 1] and not agree(written, theirs[offset])
         ]
         if not turn or len(wrong) < len(best):
             best = wrong

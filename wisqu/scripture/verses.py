@@ -23,7 +23,7 @@ DIGESTS = {
     "simple-clean.txt": "054b3d9f79c0c2e44df7f9ddf42561797b3b5cb4fbdafbf2e99c805ccf1a6b49",
     "surahs.txt": "901f3b30e2d665a91f046e8379be1db97ef5adadf8b2e13bf24a1350f2b0fdee",
     "layout.txt": "3d85a72ac1ed7990b1a02edfd4b5d6ac29ce42ee92375ba01e2bc12544e127d6",
-    "words.bin": "e6851c57c93f2d086b8c0a299b71587f163a596a3cbe41dea27f79a330c4e4b6",
+    "words.bin": "ccb08c9cdf39b8e89c688144161a18db9e98c56d9e9383b243ec6604879640b0",
 }
 SURAHS = 114
 # No basmala stands before their first verses in the files: in the first chapter it is the verse, the ninth has none.
