@@ -17,6 +17,7 @@ from bench import (
     ledgers,
     memory,
     opening,
+    outages,
     quota,
     quotations,
     report,
@@ -42,6 +43,7 @@ QUESTIONS = {
     "caching": caching.ask,
     "availability": availability.ask,
     "ledgers": ledgers.ask,
+    "outages": outages.ask,
     "quotations": quotations.ask,
 }
 # What a look of a minute and a half can tell.

@@ -20,8 +20,10 @@ from tests.live import Web
 from tests.people import make_user
 from wisqu.api.management.commands.openapi import document
 
-# Examples for each operation and mode, as long as there is time; `make bench ARGS=fuzzing` takes longer.
-EXAMPLES, WITHIN_S = 4, 25.0
+# PostgreSQL refuses more than SQLite does.
+pytestmark = pytest.mark.postgres
+# Examples for each operation and mode, as long as there is time; the order is shuffled, and always the same.
+EXAMPLES, WITHIN_S = 4, 20.0
 BODIES = [
     b"", b"\x00", b"{", b"[]", b"null", b"0", b'"x"', b"{}", b"\xff\xfe", b"[" * 5000, b'{"a":' * 5000, b"{}" * 5000,
     b'{"id": "\\ud800"}', b'{"message": {"a": []}}', b'{"ids": [{}]}', b'{"message": 1e999}', b"a=b&c=d",
@@ -36,6 +38,7 @@ TYPES = [
     "é",
     "a/b;" * 99,
 ]
+TAKEN = ("Idempotency-Key", "Last-Event-ID", "Prefer")  # the headers that operations take
 NAMES = ["%00", "..%2f..", "%ff", "0", "-1", "null", "'", "%F0%9F%92%A9", "a" * 3000, quote("﷽")]
 
 
@@ -50,7 +53,8 @@ def send(api: Api, case: Any) -> httpx.Response:
     if isinstance(body, dict) and isinstance(body.get("message"), str):
         body = {**body, "message": body["message"] + " [[pace:fast]] [[words:3]]", "stream": False}
     path = case.formatted_path.removeprefix("/api/v1")
-    request: dict[str, Any] = {"params": printable(case.query), "headers": printable(case.headers)}
+    headers = {name: value for name, value in printable(case.headers).items() if name in TAKEN}
+    request: dict[str, Any] = {"params": printable(case.query), "headers": headers}
     if case.media_type and body.__class__.__name__ != "NotSet":
         request["content"] = json.dumps(body, default=str).encode("utf-8", "surrogatepass")
         request["headers"] = {**request["headers"], "Content-Type": case.media_type}
@@ -59,7 +63,7 @@ def send(api: Api, case: Any) -> httpx.Response:
 
 def printable(values: Any) -> dict[str, str]:
     """Return what a header or query can hold; the rest is for the bytes below."""
-    found = {str(name): str(value) for name, value in (values or {}).items()}
+    found = {str(name): str(value).strip() for name, value in (values or {}).items()}
     return {
         name: value
         for name, value in found.items()

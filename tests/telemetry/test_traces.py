@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.clients import Api
@@ -17,6 +18,7 @@ from tests.live import ROOT, Web
 from tests.people import make_user
 from tests.telemetry.receiving import Receiver
 
+pytestmark = pytest.mark.skipif(connection.vendor == "postgresql", reason="runs on SQLite")
 CANARY = "canary9q"
 LOADED = """
 import sys, os
