@@ -135,7 +135,9 @@ async def generate(
 
 
 @router.post(
-    "/images/{uuid:image_id}/regenerate", response={201: ImageBatch, 202: ImageBatch}, summary="Make an image again"
+    "/images/{uuid:image_id}/regenerate",
+    response={201: ImageBatch, 202: ImageBatch},
+    summary="Make an image again",
 )
 async def regenerate(
     request: HttpRequest, image_id: uuid.UUID, prefer: _Prefer = None, idempotency_key: _Key = None

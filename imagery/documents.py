@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from imagery.models import GeneratedImage
 from imagery.reasons import RETRYABLE
+from wisqu.api.bodies import encode_json
 
 _TOLD = ("id", "batch_id", "status", "prompt", "model", "seed", "conversation_id", "after_message_id",
          "created_at", "started_at", "ended_at", "width", "height", "size")  # fmt: skip
@@ -31,3 +34,8 @@ def image_document(image: GeneratedImage) -> dict[str, Any]:
         "final_model_used": image.final_model or None,
         "error": error,
     }
+
+
+def plain_document(image: GeneratedImage) -> Any:
+    """Return the document in values that plain JSON knows, as a script reads it from the API."""
+    return msgspec.json.decode(encode_json(image_document(image)))

@@ -40,14 +40,14 @@ log = logging.getLogger(__name__)
 
 TASK = "imagery.tasks.make_image"
 # A model that takes longer has failed: people have gone, and whoever waits for the job is promised an end.
-ASK_WITHIN_S = 80.0
+ASK_WITHIN_S = 70.0
 SIGN_EVERY_S = 4.0
 # Of the worker's places, so that other jobs always find one. Images mostly wait for the network.
 AT_ONCE = 3
 # A job that makes what waits ends after this time, and another one goes on.
 WORK_FOR_S = 240.0
 # Models send up to some 30 MB of pixels; decoding and writing those anew takes this.
-LIMITS = worker.Limits(memory=768 * 1024 * 1024, cpu_s=20.0, clock_s=40.0)
+LIMITS = worker.Limits(memory=768 * 1024 * 1024, cpu_s=20.0, clock_s=25.0)
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from billing.plans import plan_for, usage
 from imagery import palette
-from imagery.documents import image_document
+from imagery.documents import plain_document
 from imagery.models import GeneratedImage
 from imagery.words import meter_text, words
 from wisqu.accounts.models import User
@@ -33,7 +33,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     may_make = settings.IMAGE_GENERATION_ENABLED and plan.image_generation
     painters = palette.painters(allow_advanced=plan.advanced_models) if may_make else []
     facts: dict[str, Any] = {
-        "images": [image_document(image) for image in rows[:PAGE]],
+        "images": [plain_document(image) for image in rows[:PAGE]],
         "has_more": len(rows) > PAGE,
         "cursor": cursor_after(rows[PAGE - 1].id) if len(rows) > PAGE else None,
         "page": PAGE,

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from billing.models import PlanLimit
 from imagery import palette
-from imagery.documents import image_document
+from imagery.documents import plain_document
 from imagery.models import GeneratedImage
 from imagery.words import words
 
@@ -44,7 +44,7 @@ def image_facts(plan: PlanLimit | None, owner_id: uuid.UUID, conversation: Any) 
     )
     painters = palette.painters(allow_advanced=bool(plan and plan.advanced_models))
     facts = {
-        "images": [image_document(image) for image in rows[:MOST]],
+        "images": [plain_document(image) for image in rows[:MOST]],
         "painters": [painter.facts() for painter in painters],
         "words": words(),
     }

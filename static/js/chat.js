@@ -4,6 +4,7 @@ import { Answer, questionElement } from "./answer.js";
 import { Banner } from "./banner.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
+import { Imaging } from "./imaging.js";
 import { watchImporting } from "./importing.js";
 import { Line } from "./line.js";
 import { insertVersion, Messages, settle } from "./messages.js";
@@ -44,6 +45,7 @@ let goesOnFrom = null; // the answer that the next question follows, where someb
 const temporary = new Temporary();
 const more = new More(thread, scroll);
 const palette = new Palette();
+const imaging = new Imaging(thread);
 const messages = new Messages(thread, find("[data-thread]"), { isBusy: () => composer.isStreaming });
 
 // --- Asking ---------------------------------------------------------------------------------------
@@ -111,6 +113,29 @@ function begin(ref, frame) {
   if (wantsStop) stop();
 }
 
+/** Have an image made of these words. It stands in the conversation; a new one begins with it. */
+async function makeImage(text) {
+  composer.clear();
+  composer.allow();
+  const isFresh = !conversationId && !temporary.isWanted;
+  const fresh = isFresh ? await api("POST", "/conversations", { title: titleFrom(text) }).catch(() => null) : null;
+  const isWished = await imaging.make(text, { conversationId: conversationId ?? fresh?.id, refuse: (reason) => composer.refuse(reason) });
+  if (!isWished) {
+    composer.fill(text);
+    if (fresh) api("DELETE", `/conversations/${fresh.id}`).catch(() => {});
+    return;
+  }
+  composer.forget();
+  find("[data-welcome]")?.remove();
+  document.body.classList.remove("is-empty");
+  if (fresh) {
+    arriveAt(fresh.id, text);
+    sidebar.lift(fresh.id, titleFrom(text));
+    sidebar.mark(fresh.id);
+  }
+  scroll.toEnd();
+}
+
 /** What a new conversation is called until the server says. */
 function titleFrom(text) {
   return text.trim().split("\n", 1)[0].slice(0, 60);
@@ -118,7 +143,7 @@ function titleFrom(text) {
 
 /** The new conversation has an address: from now on this is its page. */
 function arriveAt(id, text) {
-  conversationId = facts.conversation = id;
+  conversationId = facts.conversation = imaging.conversationId = id;
   if (temporary.arrive(id)) return;
   history.replaceState(null, "", `/c/${id}`);
   composer.moveTo(id);
@@ -219,6 +244,7 @@ function hear(frame) {
   if (frame.type === "rejected") return rejected(frame);
   if (frame.type === "title") name(frame.conversation_id, frame.title);
   if (frame.type === "quota") showMeter(frame);
+  if (frame.type === "image") imaging.hear(frame.image);
   return undefined;
 }
 
@@ -286,6 +312,7 @@ function lineChanged(state) {
   if (state !== "connecting" && state !== "waiting") banner.notYet();
   if (state === "open") {
     banner.hide();
+    imaging.catchUp();
     for (const answer of turns.values()) if (answer.isRunning) resume(answer);
     for (const { frame, answer } of sending.values()) {
       answer.isWaiting = false;
@@ -308,7 +335,17 @@ line.addEventListener("frame", ({ detail }) => hear(detail));
 line.addEventListener("state", ({ detail }) => lineChanged(detail));
 // The line's own loss tells it too, where there was a line to lose.
 addEventListener("offline", () => { if (line.state !== "signed-out" && line.state !== "refused") showTrouble(); });
+imaging.conversationId = conversationId;
+imaging.addEventListener("placed", () => scroll.keep());
+imaging.addEventListener("attach", ({ detail }) => {
+  composer.files.put([detail]);
+  composer.focus();
+});
 composer.addEventListener("send", async ({ detail }) => {
+  if (imaging.isOn) {
+    makeImage(detail);
+    return;
+  }
   composer.clear();
   const from = goesOnFrom;
   goesOnFrom = null;
@@ -400,4 +437,9 @@ sidebar.offerUndo();
 line.open();
 const wish = new URLSearchParams(location.search).get("ask"); // a question that another page begins
 if (wish && !conversationId) composer.fill(wish.slice(0, 2000));
+const brought = new URLSearchParams(location.search).get("attach"); // a file that another page brings along
+if (brought && !conversationId) {
+  history.replaceState(null, "", location.pathname);
+  api("GET", `/attachments/${encodeURIComponent(brought)}`).then((told) => composer.files.put([told]), () => toast(words.notSent));
+}
 if (!matchMedia("(pointer: coarse)").matches) composer.focus();

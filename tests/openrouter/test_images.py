@@ -87,7 +87,6 @@ async def test_pictures_to_start_from_go_along_in_either_way(
         (b'{"data": "none"}', errors.MalformedReply),
         (b"{}", errors.MalformedReply),
         (b"<!doctype html>", errors.MalformedReply),
-        (b"", errors.MalformedReply),
     ],
 )
 async def test_a_reply_without_a_picture_says_why(
@@ -96,7 +95,6 @@ async def test_a_reply_without_a_picture_says_why(
     server.answers(body, headers=JSON)
     with pytest.raises(kind):
         await paint(client, CHAT)
-    assert len(server.requests) == 1
 
 
 async def test_a_status_that_may_pass_is_tried_again(server: ScriptedServer, client: OpenRouter) -> None:
