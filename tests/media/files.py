@@ -6,6 +6,7 @@ import io
 import struct
 import wave
 import zlib
+from pathlib import Path
 
 import pypdf
 from PIL import Image
@@ -14,6 +15,11 @@ from PIL import Image
 def pdf(*texts: str) -> bytes:
     """A PDF with one page for each text (Latin letters), readable by anything."""
     return _pdf_of([f"BT /F1 12 Tf 40 700 Td ({text}) Tj ET".encode("latin-1") for text in texts])
+
+
+def arabic_pdf() -> bytes:
+    """A letter about zakat in Arabic, as a browser prints it: with a font inside, and shapes instead of letters."""
+    return (Path(__file__).parent / "letter-ar.pdf").read_bytes()
 
 
 def _pdf_of(contents: list[bytes], *, flate: bool = False) -> bytes:

@@ -1,7 +1,8 @@
 """What is read out of PDF files."""
 
-from tests.media.files import pdf
+from tests.media.files import arabic_pdf, pdf
 from wisqu.media import pdf as reader
+from wisqu.media.reading import in_reading_order
 
 
 def test_text_is_read_page_by_page():
@@ -23,3 +24,17 @@ def test_reading_stops_in_time_and_goes_on_where_it_stopped(monkeypatch):
         assert found["next_page"] is None or found["next_page"] > first
         first = found["next_page"]
     assert len(pages) > 1
+
+
+def test_arabic_is_read_from_right_to_left_in_letters():
+    found = reader.inspect(arabic_pdf(), max_pages=5, most_characters=1000)
+    assert found["text"].splitlines()[0] == "رسالة في الزكاة"
+    assert "تجب الزكاة في المال إذا بلغ النصاب" in found["text"]
+
+
+def test_lines_are_turned_and_numbers_and_latin_words_are_not():
+    first, verse, of, peace = (word[::-1] for word in ("الأول", "الآية", "من", "سلام"))
+    seen = f"(2:255 {verse}) WisQu {of} 12.5% {first}"
+    assert in_reading_order(seen) == "الأول 12.5% من WisQu (الآية 2:255)"
+    assert in_reading_order(f"The word {peace} means   peace") == "The word سلام means peace"
+    assert in_reading_order("plain   text") == "plain text"

@@ -15,6 +15,7 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
+from wisqu.media import reading
 from wisqu.media.refusals import FileRefused, Why, broken
 
 # Processor time of the whole process after which no more text is read: the rest of a long file is read by other calls.
@@ -91,7 +92,11 @@ def _text(reader: PdfReader, first_page: int, most_characters: int) -> dict[str,
 
 def _page_text(reader: PdfReader, number: int) -> str:
     try:
-        return _UNPRINTABLE.sub("", reader.pages[number].extract_text()).strip()
+        page = reader.pages[number]
+        text = page.extract_text()
+        if reading.is_rtl(text):
+            text = reading.in_reading_order(page.extract_text(extraction_mode="layout"))
+        return _UNPRINTABLE.sub("", text).strip()
     except Exception:  # a page that can't be read costs its own text only
         return ""
 
