@@ -13,14 +13,16 @@ from datetime import date
 from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import UUIDField
 
 from analytics.days import Days, Granularity
-from analytics.models import NOTHING_YET, RollupState, UserDay
+from analytics.models import NOTHING_YET, RollupState
 from analytics.rollups import as_day
 from analytics.sums import PEOPLE, Sums
 
 T = TypeVar("T")
 _TRIES = 3
+_ID = UUIDField()
 # The first day of the step that a day falls in, as `analytics.days.step_of` has it.
 _STEPS = {
     "postgresql": {
@@ -78,18 +80,22 @@ class Books:
             ]
 
     def people(
-        self, days: Days, columns: Sequence[str], user_ids: Sequence[uuid.UUID]
+        self,
+        days: Days,
+        columns: Sequence[str],
+        user_ids: Sequence[uuid.UUID],
+        *,
+        by: Sequence[str] = ("user_id",),
     ) -> list[dict[str, Any]]:
         """Return the columns added up for each of these people who did anything, and the last day of it."""
-        prepare = UserDay._meta.get_field("user_id").get_db_prep_value
-        given = [prepare(each, connection) for each in user_ids]
+        given = [_ID.get_db_prep_value(each, connection) for each in user_ids]
         where = f"user_id IN ({', '.join(['%s'] * len(given))})"
         inner, values = self._everything(PEOPLE, days, columns, where=where, given=given)
-        added = ", ".join(f"SUM({name})" for name in columns)
-        names = ("user_id", "last_day", *columns)
+        keys, added = ", ".join(by), ", ".join(f"SUM({name})" for name in columns)
+        names = (*by, "last_day", *columns)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT user_id, MAX(day), {added} FROM ({inner}) AS booked GROUP BY user_id",  # noqa: S608
+                f"SELECT {keys}, MAX(day), {added} FROM ({inner}) AS booked GROUP BY {keys}",  # noqa: S608
                 values,
             )
             return [

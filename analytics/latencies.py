@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 PERCENTILES = (50, 95)
 
@@ -15,7 +16,7 @@ class Spread:
         self._first = [(row["milliseconds"], row["first_tokens"]) for row in ordered]
         self._total = [(row["milliseconds"], row["totals"]) for row in ordered]
 
-    def figures(self) -> dict[str, int | None]:
+    def figures(self) -> dict[str, Any]:
         """Return the percentiles under the names that results have for them; None where nothing was measured."""
         kinds = {"first_token": self._first, "total": self._total}
         return {

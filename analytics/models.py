@@ -48,7 +48,7 @@ class DailyUsage(models.Model):
     reasoning_tokens = models.BigIntegerField(default=0)
     cached_read = models.BigIntegerField(default=0)
     cached_written = models.BigIntegerField(default=0)
-    prompts = models.BigIntegerField(default=0, help_text="Entries of chats and titles with a prompt.")
+    prompts = models.BigIntegerField(default=0, help_text="Entries of written work that have a prompt.")
     hits = models.BigIntegerField(default=0, help_text="Of these, those that read from a prompt cache.")
     cost_pico = models.BigIntegerField(default=0)
     savings_pico = models.BigIntegerField(default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
@@ -44,7 +45,7 @@ def plans_of(user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict.fromkeys(ids, FREE) | dict(held)
 
 
-def _held() -> QuerySet[Subscription, Subscription]:
+def _held() -> QuerySet[Any, Any]:
     """Return the subscriptions with `held`: the plan whose limits hold now."""
     now = timezone.now()
     is_over = Q(paid_until__lte=now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,24 +17,29 @@ from analytics import measures, plancounts, revenue
 from analytics.attention import quota_pressure, waiting
 from analytics.books import Books, steadily
 from analytics.days import DEFAULT_DAYS, Days, Granularity, step_of, today
+from analytics.figures import added, id_of, merged, usd
 from analytics.latencies import Spread
 from analytics.results import (
     CacheFigures,
     CacheReport,
     FallbackMove,
     ModelReport,
+    ModelStep,
     ModelUsage,
     PlanShare,
+    PlanStep,
     QuotaPressure,
     SystemStats,
     TopUser,
     Trend,
     TrendPoint,
+    UserStep,
     Waiting,
     share,
 )
 from analytics.rollups import mark_of
-from analytics.sums import LATENCY, PEOPLE, PICO, TURNS, USAGE
+from analytics.series import model_series, plan_series, user_series
+from analytics.sums import LATENCY, PEOPLE, TURNS, USAGE, WORDS
 from billing.models import PlanLimit
 from chat.models import Conversation
 from presets import catalogue
@@ -51,22 +55,28 @@ __all__ = [
     "FallbackMove",
     "Granularity",
     "ModelReport",
+    "ModelStep",
     "ModelUsage",
     "PlanShare",
+    "PlanStep",
     "QuotaPressure",
     "SystemStats",
     "TopUser",
     "Trend",
     "TrendPoint",
+    "UserStep",
     "Waiting",
     "cache_performance",
+    "model_series",
     "model_usage",
     "plan_distribution",
+    "plan_series",
     "quota_pressure",
     "system_stats",
     "today",
     "top_users",
     "usage_trends",
+    "user_series",
     "user_usage",
     "waiting",
 ]
@@ -75,11 +85,6 @@ MEASURES = measures.NAMES
 # What users are ranked by, and the sum behind it.
 RANKINGS = {"cost": "cost_pico", "messages": "messages", "tokens": "tokens", "savings": "savings_pico"}
 _PERSON = ("calls", "messages", "tokens", "images", "cost_pico", "savings_pico", "turns", "failed_turns")
-
-
-def usd(pico: int) -> Decimal:
-    """Return the amount in USD of a sum that is kept as a whole number."""
-    return Decimal(pico) / PICO
 
 
 def system_stats(days: Days) -> SystemStats:
@@ -216,16 +221,16 @@ _CALLS = ("calls", "messages", "tokens", "prompt_tokens", "completion_tokens", "
 
 
 def _model_usage(books: Books, days: Days) -> ModelReport:
-    used = _merged(books.sums(USAGE, days, _CALLS, by=("model",)), _CALLS)
+    used = merged(books.sums(USAGE, days, _CALLS, by=("model",)), _CALLS)
     columns = ("attempts", "failed_attempts", "fallbacks")
     pairs = books.sums(TURNS, days, columns, by=("asked", "model"))
-    tried = _merged(pairs, columns)
+    tried = merged(pairs, columns)
     spreads: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in books.sums(LATENCY, days, LATENCY.columns, by=("model", "milliseconds")):
-        spreads[_id_of(row["model"])].append(row)
+        spreads[id_of(row["model"])].append(row)
     moves: dict[tuple[str, str], int] = defaultdict(int)
     for row in pairs:
-        moves[_id_of(row["asked"]), _id_of(row["model"])] += row["fallbacks"]
+        moves[id_of(row["asked"]), id_of(row["model"])] += row["fallbacks"]
     moved = [
         FallbackMove(asked=one, answered_by=other, turns=turns)
         for (one, other), turns in moves.items()
@@ -273,14 +278,13 @@ _MISSED = ("uncached_turns", "missed_pico")
 
 
 def _cache_performance(books: Books, days: Days, granularity: Granularity) -> CacheReport:
-    words = "kind IN ('chat', 'title')"
-    used = books.sums(USAGE, days, _CACHED, by=("day", "model"), where=words)
+    used = books.sums(USAGE, days, _CACHED, by=("day", "model"), where=WORDS)
     missed = books.sums(TURNS, days, _MISSED, by=("day", "model"))
     columns = (*_CACHED, *_MISSED)
     rows = [*used, *missed]
-    models = _merged(rows, columns)
-    steps = _added(((step_of(row["day"], granularity), row) for row in rows), columns)
-    total = _added((("", row) for row in rows), columns).get("", {})
+    models = merged(rows, columns)
+    steps = added(((step_of(row["day"], granularity), row) for row in rows), columns)
+    total = added((("", row) for row in rows), columns).get("", {})
     return CacheReport(
         total=_cache_figures(total),
         models=sorted(
@@ -304,24 +308,3 @@ def _cache_figures(row: Mapping[str, int], **of: Any) -> CacheFigures:
         uncached_turns=row.get("uncached_turns", 0),
         missed_savings_usd=usd(row.get("missed_pico", 0)),
     )
-
-
-def _merged(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return the sums of each model, its dated names and the names of what it took the place of among them."""
-    return _added(((_id_of(row["model"]), row) for row in rows), columns)
-
-
-def _added(
-    rows: Iterable[tuple[Any, Mapping[str, Any]]], columns: Sequence[str]
-) -> dict[Any, dict[str, int]]:
-    found: dict[Any, dict[str, int]] = {}
-    for key, row in rows:
-        sums = found.setdefault(key, dict.fromkeys(columns, 0))
-        for name in columns:
-            sums[name] += row.get(name, 0)
-    return found
-
-
-def _id_of(model: str) -> str:
-    known = catalogue.get(model)
-    return known.id if known else model

@@ -247,6 +247,55 @@ class CacheReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One plan in one step of days, which begins with `start`."""
+
+    start: date
+    plan: str
+    calls: int
+    messages: int
+    tokens: int
+    images: int
+    revenue_usd: Decimal
+    cost_usd: Decimal
+    savings_usd: Decimal
+
+    @property
+    def margin_usd(self) -> Decimal:
+        """What is left of the revenue."""
+        return self.revenue_usd - self.cost_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStep:
+    """One model in one step of days."""
+
+    start: date
+    model: str
+    calls: int
+    tokens: int
+    cost_usd: Decimal
+    savings_usd: Decimal
+    attempts: int
+    failed_attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStep:
+    """One user in one step of days."""
+
+    start: date
+    user_id: UUID
+    calls: int
+    messages: int
+    tokens: int
+    cost_usd: Decimal
+    savings_usd: Decimal
+    turns: int
+    failed_turns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaPressure:
     """Somebody near, at or beyond a limit of the present usage period; `measure` in the unit of the plan."""
 

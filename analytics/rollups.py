@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -120,7 +121,7 @@ def _summed(
     since: uuid.UUID | None = None,
     until: uuid.UUID,
     days: Days | None,
-) -> tuple[str, list[object]]:
+) -> tuple[str, list[Any]]:
     rows, values = source.rows(
         since=since, until=until, begin=days.begin if days else None, end=days.end if days else None
     )
@@ -141,7 +142,7 @@ def _differing(sums: Sums, mark: uuid.UUID, days: Days | None) -> set[date]:
     names, added = ", ".join(sums.keys), ", ".join(f"SUM({name}) AS {name}" for name in sums.columns)
     true = f"SELECT {names}, {added} FROM ({' UNION ALL '.join(parts)}) AS parts GROUP BY {names}"  # noqa: S608
     kept = f"SELECT {names}, {', '.join(sums.columns)} FROM {sums.table}"  # noqa: S608
-    bounds: list[object] = []
+    bounds: list[Any] = []
     if days:
         kept += " WHERE day >= %s AND day <= %s"
         bounds = [days.first.isoformat(), days.last.isoformat()]

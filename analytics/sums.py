@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model
@@ -21,7 +22,9 @@ from chat.attempts import TurnAttempt
 PICO = 10**12
 
 _COUNT_IF = "CASE WHEN {} THEN 1 ELSE 0 END"
-_PROMPT = "kind IN ('chat', 'title') AND prompt_tokens > 0"
+# Work that begins with a prompt, which may be read from a cache.
+WORDS = "kind IN ('chat', 'repair', 'title')"
+_PROMPT = f"{WORDS} AND prompt_tokens > 0"
 
 
 def _pico(column: str) -> str:
@@ -53,7 +56,7 @@ class Source:
     where: str = ""
 
     def rows(self, *, since: uuid.UUID | None, until: uuid.UUID | None, begin: datetime | None,
-             end: datetime | None) -> tuple[str, list[object]]:  # fmt: skip
+             end: datetime | None) -> tuple[str, list[Any]]:  # fmt: skip
         """Return the FROM clause with its conditions, and their values: ids from `since`, moments from `begin`."""
         field = self.model._meta.pk
         bounds = [
@@ -64,7 +67,7 @@ class Source:
         ]
         given = [(text, value) for text, value in bounds if value is not None]
         conditions = [text for text, _ in given] + ([self.where] if self.where else [])
-        values: list[object] = [
+        values: list[Any] = [
             field.get_db_prep_value(value, connection) if isinstance(value, uuid.UUID)
             else connection.ops.adapt_datetimefield_value(value)
             for _, value in given

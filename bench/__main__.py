@@ -16,6 +16,7 @@ from bench import (
     growth,
     ledgers,
     memory,
+    numbers,
     opening,
     outages,
     quota,
@@ -43,6 +44,7 @@ QUESTIONS = {
     "caching": caching.ask,
     "availability": availability.ask,
     "ledgers": ledgers.ask,
+    "analytics": numbers.ask,
     "outages": outages.ask,
     "quotations": quotations.ask,
 }

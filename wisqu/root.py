@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from ninja import NinjaAPI
 from ninja.parser import Parser
 
+from analytics.urls import urlpatterns as analytics_urls
 from billing.urls import urlpatterns as billing_urls
 from chat.api import router as chat_router
 from chat.quotations import router as quotations_router
@@ -58,5 +59,6 @@ urlpatterns = [
     *images_urls,
     *chat_urls,
     *support_urls,
+    *analytics_urls,
     path("", ninja_api.urls),
 ]

@@ -192,6 +192,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "release-expired-reservations": _every(
         timedelta(minutes=1), "billing.tasks.release_expired_reservations"
     ),
+    "roll-up-numbers": _every(timedelta(minutes=1), "analytics.tasks.roll_up"),
+    "prove-rollups": _every(timedelta(days=1), "analytics.tasks.prove_rollups"),
     "mail-lost-usage-warnings": _every(timedelta(minutes=10), "billing.tasks.mail_lost_usage_warnings"),
     "show-that-the-clock-goes": _every(timedelta(seconds=30), "wisqu.api.tasks.show_that_the_clock_goes"),
     "forget-old-idempotency-keys": _every(timedelta(hours=1), "wisqu.api.tasks.forget_old_idempotency_keys"),
