@@ -14,7 +14,7 @@ from wisqu.scripture.claims import Claim, claims, is_introduced
 from wisqu.scripture.index import LONGEST_SHORT, Index, index
 from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
-from wisqu.scripture.references import Reference, State, references
+from wisqu.scripture.references import Reference, references
 from wisqu.scripture.short import closest
 from wisqu.scripture.tokens import Run, runs
 from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_words
@@ -263,33 +263,20 @@ def _with_references(
     text: str, found: list[Quotation], named: list[Reference]
 ) -> tuple[list[Quotation], list[Reference]]:
     """Put each quotation and the reference beside it together; a reference that names other verses is a mismatch."""
-    changed = {}
+    mismatched: dict[int, Reference] = {}
     quotations = []
     for quotation in found:
         one = _beside(quotation.start, quotation.end, named, text)
         if one is not None:
-            if (
-                one.state == "real"
-                and quotation.places
-                and not any(_meets(one, place) for place in quotation.places)
-            ):
-                changed[one.start] = "mismatch"
-                one = replace(one, state="mismatch")
-            quotation = _narrowed(replace(quotation, reference=one))
+            meant = [place for place in quotation.places if _meets(one, place)]
+            if one.state == "real" and quotation.places and not meant:
+                one = mismatched[one.start] = replace(one, state="mismatch")
+            # The place that the reference names comes first.
+            others = [place for place in quotation.places if place not in meant]
+            places = (*meant, *others) if one.state == "real" else quotation.places
+            quotation = replace(quotation, reference=one, places=places)
         quotations.append(quotation)
-    states: dict[int, State] = changed  # type: ignore[assignment]
-    return quotations, [replace(one, state=states.get(one.start, one.state)) for one in named]
-
-
-def _narrowed(quotation: Quotation) -> Quotation:
-    """Put the place that the reference names first."""
-    one = quotation.reference
-    if one is None or one.state != "real":
-        return quotation
-    meant = [place for place in quotation.places if _meets(one, place)]
-    return replace(
-        quotation, places=tuple(meant + [place for place in quotation.places if place not in meant])
-    )
+    return quotations, [mismatched.get(one.start, one) for one in named]
 
 
 def _meets(one: Reference, place: Place) -> bool:

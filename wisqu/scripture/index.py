@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
@@ -52,12 +52,18 @@ class Groups:
         self._numbers = dict(zip(keys, range(len(keys)), strict=True))
         self._starts, self._values = starts, values
 
+    def known(self, keys: Iterable[int]) -> list[tuple[int, int]]:
+        """Return the places of those keys that there are, each with its number for `of`."""
+        numbers = [self._numbers.get(key) for key in keys]
+        return [(at, number) for at, number in enumerate(numbers) if number is not None]
+
     def get(self, key: int) -> Sequence[int]:
         """Return the values of a key, none for one that there is not."""
         number = self._numbers.get(key)
-        return _NOWHERE if number is None else self._of(number)
+        return _NOWHERE if number is None else self.of(number)
 
-    def _of(self, number: int) -> Sequence[int]:
+    def of(self, number: int) -> Sequence[int]:
+        """Return the values of the key of that number."""
         return self._values[self._starts[number] : self._starts[number + 1]]
 
 

@@ -60,7 +60,7 @@ def _table() -> dict[int, str | None]:
 
 _BARE = _table()
 _FULL = _BARE | {ord(SMALL_ALEF): "ا"}
-_SKELETON = str.maketrans("", "", "اوي")
+_LONG = "اوي"
 _TWICE = re.compile(r"(.)\1+")
 
 
@@ -129,5 +129,8 @@ def skeleton(folded: str) -> str:
 
 def skeletons(folded: Sequence[str]) -> list[str]:
     """Return the skeletons of many folded words."""
-    found = _TWICE.sub(r"\1", "\n".join(folded).translate(_SKELETON)).split("\n")
+    lines = "\n".join(folded)
+    for letter in _LONG:
+        lines = lines.replace(letter, "")
+    found = _TWICE.sub(r"\1", lines).split("\n")
     return [short or word[:1] for short, word in zip(found, folded, strict=True)]

@@ -102,10 +102,13 @@ def matches(run: Run, index: Index) -> list[Match]:
     keys = [token.key for token in run]
     found: list[Match] = []
     next_at = 0
-    for at, three in enumerate(zip(keys, keys[1:], keys[2:], strict=False)):
-        begins = index.threes.get(three_key(*three)) if at >= next_at and three[0] >= 0 else ()
+    threes = map(three_key, keys, keys[1:], keys[2:])
+    for at, number in index.threes.known(threes):
+        if at < next_at:
+            continue
+        begins = index.threes.of(number)
         # What the match before covers has been looked at: long texts would be walked once a word.
-        if not begins or (found and at < found[-1].last and found[-1].number_at(at) in begins):
+        if found and at < found[-1].last and found[-1].number_at(at) in begins:
             continue
         most = _MOST_CANDIDATES if len(found) < _MANY else 1
         candidate, length = _best(run, begins, at, index, most=most)

@@ -54,7 +54,9 @@ _ARABIC = re.compile(
 _DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
 _START = re.compile(r"\b[^\W\d_]|[(\[﴿]")
 # What belongs to a reference stands no further before its first number.
-_BEFORE_NUMBER, _WORDS_BEFORE_NUMBER = 90, 9
+_BEFORE_NUMBER, _WORDS_BEFORE_NUMBER = 90, 7
+# With what the words and signs of references by numbers alone begin.
+_BEFORE_NUMBERS = frozenset("thngaqkcsvTHNGAQKCSV([﴿اآقس")
 _SPACE = re.compile("[ \u200c]")
 _IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
@@ -99,11 +101,14 @@ def _starts(text: str) -> Iterator[int]:
 
 def _at(text: str, start: int) -> Reference | None:
     """Return the reference that begins there."""
-    match = _NUMBERS.match(text, start)
+    first = text[start]
+    match = _NUMBERS.match(text, start) if first in _BEFORE_NUMBERS else None
     if match is not None:
-        surah, first, *last = [group for group in match.groups() if group]
-        return _reference(match.start(), match.end(), text, _number(surah), first, last[0] if last else first)
-    pattern = _ARABIC if text[start] > "\u0600" else _LATIN
+        surah, begin, *end = [group for group in match.groups() if group]
+        return _reference(match.start(), match.end(), text, _number(surah), begin, end[0] if end else begin)
+    pattern = _ARABIC if first > "\u0600" else _LATIN
+    if first.islower() and first not in "sc":  # a name has a capital, but for the word before it
+        return None
     match = pattern.match(text, start)
     return _named(match, text, pattern) if match is not None else None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 
 from wisqu.scripture.index import LONGEST_SHORT, Index, pair_key, pairs_in, word_key
 from wisqu.scripture.matching import Change, Difference, Match, is_swap
@@ -18,14 +19,11 @@ _LEAST = 3  # words that must fit where nobody says that it is a verse
 
 def _candidates(keys: Sequence[int], text: Index, *, is_marked: bool) -> Iterable[int]:
     """Return the verses to lay a sentence beside. What is no quotation by its marks shares at least a pair of words."""
-    if not is_marked:
-        return {
-            verse
-            for one, two in pairs_in(keys)
-            if one >= 0 and two >= 0
-            for verse in text.with_pair.get(pair_key(one, two))
-        }
     found: set[int] = set()
+    if not is_marked:
+        for _, number in text.with_pair.known(starmap(pair_key, pairs_in(keys))):
+            found.update(text.with_pair.of(number))
+        return found
     for length in range(len(keys) - 1, min(len(keys) + 1, LONGEST_SHORT) + 1):
         shared = Counter(
             verse for key in set(keys) if key >= 0 for verse in text.short_with.get(word_key(key, length))

@@ -37,45 +37,42 @@ Run = Sequence[Token]
 
 def runs(text: str, index: Index) -> Iterator[list[Token]]:
     """Yield the runs of the text, longest possible, each with at least one word."""
-    run: list[Token] = []
-    last = 0
-    for start, end, spellings, key in _words(text, index):
-        is_border = has_gap = False
-        # Parts of one written word have nothing between them.
-        if start - last > 1 or (start > last and text[last] != " "):
-            between = text[last:start]
-            if run and _FOREIGN.search(between):
-                yield run
-                run = []
-            elif is_border := _BORDER.search(between) is not None:
-                has_gap = _ELLIPSIS.search(between) is not None
-        run.append(Token(start, end, spellings, key, is_border, has_gap))
-        last = end
-    if run:
-        yield run
-
-
-_Word = tuple[int, int, tuple[str, str], int]
-
-
-def _words(text: str, index: Index) -> Iterator[_Word]:
-    """Yield the words of the text. What Uthmani script writes in one word is several at the same place."""
-    spans = [found.span() for found in WORD.finditer(text)]
+    spans, spellings, keys = _words(text, index)
     if not spans:
         return
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    tokens = list(map(Token, starts, ends, spellings, keys))
+    begin = 0
+    betweens = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
+    for at in [at for at, between in enumerate(betweens, start=1) if between != " "]:
+        between = betweens[at - 1]
+        if _FOREIGN.search(between):
+            yield tokens[begin:at]
+            begin = at
+        elif _BORDER.search(between):
+            tokens[at] = Token(*tokens[at][:4], True, _ELLIPSIS.search(between) is not None)
+    yield tokens[begin:]
+
+
+_Words = tuple[list[tuple[int, int]], list[tuple[str, str]], list[int]]
+
+
+def _words(text: str, index: Index) -> _Words:
+    """Return where the words are, how they are spelled, and the numbers of their skeletons."""
+    spans = [found.span() for found in WORD.finditer(text)]
+    if not spans:
+        return [], [], []
     written = [text[start:end] for start, end in spans]
     bare = fold_all(written)
+    if "" in bare:  # pause marks that stand alone
+        kept = [at for at, letters in enumerate(bare) if letters]
+        spans, written, bare = ([each[at] for at in kept] for each in (spans, written, bare))
     full = _full(written, bare) if SMALL_ALEF in text else bare
+    spellings = list(zip(bare, full, strict=True))
     joined = index.joined.keys()
-    is_simple = joined.isdisjoint(bare) and joined.isdisjoint(full)
-    keys = index.keys_of(bare)
-    for (start, end), one, other, key in zip(spans, bare, full, keys, strict=True):
-        if not one:  # a pause mark that stands alone
-            continue
-        if is_simple or (one not in joined and other not in joined):
-            yield start, end, (one, other), key
-        else:
-            yield from _parts(start, end, index.joined.get(other) or index.joined[one], index)
+    if joined.isdisjoint(bare) and joined.isdisjoint(full):
+        return spans, spellings, index.keys_of(bare)
+    return _taken_apart(spans, spellings, index)
 
 
 def _full(written: Sequence[str], bare: Sequence[str]) -> Sequence[str]:
@@ -87,6 +84,16 @@ def _full(written: Sequence[str], bare: Sequence[str]) -> Sequence[str]:
     return full
 
 
-def _parts(start: int, end: int, parts: Sequence[str], index: Index) -> Iterator[_Word]:
-    for part, key in zip(parts, index.keys_of(parts), strict=True):
-        yield start, end, (part, part), key
+def _taken_apart(
+    spans: Sequence[tuple[int, int]], spellings: Sequence[tuple[str, str]], index: Index
+) -> _Words:
+    """Return the words with those that Uthmani script writes in one as several at the same place."""
+    found = []
+    for span, (bare, full) in zip(spans, spellings, strict=True):
+        parts = index.joined.get(full) or index.joined.get(bare)
+        if parts is None:
+            found.append((span, (bare, full)))
+        else:
+            found += [(span, (part, part)) for part in parts]
+    apart = [both for _, both in found]
+    return [span for span, _ in found], apart, index.keys_of([bare for bare, _ in apart])

@@ -9,7 +9,7 @@ from typing import Literal
 
 from wisqu.scripture import verses
 from wisqu.scripture.index import Index
-from wisqu.scripture.letters import WORD, fold, fold_all
+from wisqu.scripture.letters import fold
 from wisqu.scripture.matching import Difference, Match
 from wisqu.scripture.references import Reference
 from wisqu.scripture.tokens import Run
@@ -116,8 +116,7 @@ def _by_number(begin: int, end: int, source: Index) -> list[str]:
 
 @lru_cache(maxsize=512)
 def _written(verse: int, source: Index) -> list[str]:
-    words = WORD.findall(verses.verse(*source.places[verse]))
-    written = (word for word, letters in zip(words, fold_all(words), strict=True) if letters)
+    written = iter(verses.words(*source.places[verse]))
     return ["" if number in source.inside else next(written) for number in range(*source.span(verse))]
 
 
@@ -134,7 +133,10 @@ def _wrong_vowels(text: str, run: Run, match: Match, source: Index) -> list[Diff
             Difference("vowels", at, at + 1, begin + offset, begin + offset + 1)
             for at, offset, written in words
             # What is part of a longer word there can't be compared.
-            if theirs[offset] and theirs[offset + 1] and not agree(written, theirs[offset])
+            if written != theirs[offset]
+            and theirs[offset]
+            and theirs[offset + 1]
+            and not agree(written, theirs[offset])
         ]
         if not turn or len(wrong) < len(best):
             best = wrong

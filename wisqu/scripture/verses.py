@@ -26,6 +26,7 @@ DIGESTS = {
     "words.bin": "ccb08c9cdf39b8e89c688144161a18db9e98c56d9e9383b243ec6604879640b0",
 }
 SURAHS = 114
+_FIRST_MARK, _LAST_MARK = "\u06d6", "\u06ed"
 # No basmala stands before their first verses in the files: in the first chapter it is the verse, the ninth has none.
 NO_BASMALA = (1, 9)
 
@@ -91,6 +92,11 @@ def verse(surah: int, ayah: int) -> str:
     """Return the verse in Uthmani script, without the basmala before a chapter. Raises KeyError for no such verse."""
     text = _uthmani()[surah, ayah]
     return text.split(" ", 4)[4] if ayah == 1 and surah not in NO_BASMALA else text
+
+
+def words(surah: int, ayah: int) -> list[str]:
+    """Return the words of the verse, without the pause marks that stand between them."""
+    return [word for word in verse(surah, ayah).split(" ") if not _FIRST_MARK <= word[0] <= _LAST_MARK]
 
 
 # --- Juz and pages ----------------------------------------------------------------------------------------------------
