@@ -24,14 +24,14 @@ def note(
     **facts: Any,
 ) -> AuditEntry:
     """Write one entry by whoever asks. `about` is the object, or the table for what concerns many."""
-    is_object = isinstance(about, Model)
-    if person_id is None and is_object:
+    key = str(about.pk)[:100] if isinstance(about, Model) else ""
+    if person_id is None and isinstance(about, Model):
         person_id = about.pk if isinstance(about, User) else getattr(about, "user_id", None)
     return AuditEntry.objects.create(
         actor_id=request.user.pk,
         verb=verb,
         kind=about._meta.label_lower if about is not None else "",
-        object_id=str(about.pk)[:100] if is_object else "",
+        object_id=key,
         person_id=person_id,
         why=why.strip()[:300],
         facts={name: plain(value) for name, value in facts.items()},

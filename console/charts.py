@@ -75,7 +75,7 @@ def draw(chart_id: str, title: str, days: Sequence[date], series: Sequence[Serie
         return Chart(chart_id, title, summary, [], [], rows)
     low, high, step = scale(min(0.0, *known), max(known))
     places = _places(len(days))
-    lines = []
+    lines: list[Line] = []
     for each, values in zip(series, numbers, strict=True):
         is_bars = each.kind == "bars"
         path = _bars(values, places, low, high) if is_bars else _path(values, places, low, high)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -67,8 +66,6 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Send the list as it is filtered and searched, whole."""
         if not self.has_view_or_change_permission(request):
-            from django.core.exceptions import PermissionDenied
-
             raise PermissionDenied
         shown = self.get_changelist_instance(request)
         columns = [name for name in shown.list_display if name != "action_checkbox"]
@@ -117,7 +114,9 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
             audit.note(request, Verb.DELETED, obj)
         return super().log_deletions(request, queryset)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(  # type: ignore[override]  # the stubs know a parameter that Django doesn't
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> Any:
         """Do the chosen action and note it; deleting is noted row by row elsewhere."""
         name, chosen = request.POST.get("action", ""), request.POST.getlist("_selected_action")
         response = super().response_action(request, queryset)
@@ -142,8 +141,3 @@ def built_on(desk: type[admin.ModelAdmin]) -> type[admin.ModelAdmin]:  # type: i
     if hierarchy:
         own |= {"moment": hierarchy, "date_hierarchy": None}
     return type(desk.__name__, (Desk, desk), own)
-
-
-def read_only_fields(fieldsets: Sequence[Any]) -> tuple[str, ...]:
-    """Return every field that the sets name, for desks on which nothing is written."""
-    return tuple(str(name) for name in flatten_fieldsets(fieldsets))

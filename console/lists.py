@@ -73,7 +73,9 @@ class RecentValues(AllValuesFieldListFilter):
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
         newest = model_admin.get_queryset(request).order_by("-pk").values_list(field_path, flat=True)
-        self.lookup_choices = sorted({value for value in newest[:RECENT_ROWS] if value not in (None, "")})
+        self.lookup_choices: Any = sorted(
+            {value for value in newest[:RECENT_ROWS] if value not in (None, "")}
+        )
 
 
 def light_filter(model: type[models.Model], item: Any) -> Any:
@@ -81,7 +83,7 @@ def light_filter(model: type[models.Model], item: Any) -> Any:
     if not isinstance(item, str):
         return item
     field: Any = get_fields_from_path(model, item)[-1]
-    cheap = models.BooleanField | models.DateField | models.ForeignKey
+    cheap: Any = (models.BooleanField, models.DateField, models.ForeignKey)
     return item if field.flatchoices or isinstance(field, cheap) else (item, RecentValues)
 
 

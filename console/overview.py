@@ -136,7 +136,7 @@ def ranges(chosen: Chosen) -> list[tuple[str, str, bool]]:
 def _money(now: SystemStats, before: SystemStats) -> list[Figure]:
     others = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in now.revenue_elsewhere.items())
     unknown = (
-        _("%(n)s calls of unknown cost are not in it.") % {"n": number_format(now.unknown_costs)}
+        _("%(n)s calls of unknown cost are not in it.") % {"n": _whole(now.unknown_costs)}
         if now.unknown_costs
         else ""
     )
@@ -153,14 +153,14 @@ def _money(now: SystemStats, before: SystemStats) -> list[Figure]:
 
 
 def _use(now: SystemStats, before: SystemStats) -> list[Figure]:
-    joined = _("%(n)s new") % {"n": number_format(now.new_users)} if now.new_users else ""
+    joined = _("%(n)s new") % {"n": _whole(now.new_users)} if now.new_users else ""
     return [
-        figure(_("Messages"), now.messages, before.messages, number_format, good="up"),
-        figure(_("Active people"), now.active_30_days, before.active_30_days, number_format, good="up",
-               note=_("in 30 days; %(n)s on the last day") % {"n": number_format(now.active_day)}),
-        figure(_("Accounts"), now.users, None, number_format, note=joined),
+        figure(_("Messages"), now.messages, before.messages, _whole, good="up"),
+        figure(_("Active people"), now.active_30_days, before.active_30_days, _whole, good="up",
+               note=_("in 30 days; %(n)s on the last day") % {"n": _whole(now.active_day)}),
+        figure(_("Accounts"), now.users, None, _whole, note=joined),
         figure(_("Failed answers"), now.error_rate, before.error_rate, percent, good="down",
-               note=_("%(n)s of %(all)s") % {"n": number_format(now.failed_turns), "all": number_format(now.turns)}),
+               note=_("%(n)s of %(all)s") % {"n": _whole(now.failed_turns), "all": _whole(now.turns)}),
         figure(_("Answered by another model"), now.fallback_rate, before.fallback_rate, percent, good="down"),
         figure(_("First word after"), now.first_token_p50_ms, before.first_token_p50_ms, seconds, good="down",
                note=_("%(time)s for the slowest of twenty") % {"time": seconds(now.first_token_p95_ms)}),
@@ -239,7 +239,7 @@ def _charts(days: Days, stats: SystemStats, *, sees_money: bool) -> list[Chart]:
                   (_("Saved"), "gold", "savings_usd", _dollars)),
         ]  # fmt: skip
     said = _("%(n)s messages, %(failed)s failed answers.")
-    values = {"n": number_format(stats.messages), "failed": number_format(stats.failed_turns)}
+    values = {"n": _whole(stats.messages), "failed": _whole(stats.failed_turns)}
     found.append(
         chart("messages", _("Messages and failed answers"), said % values,
               (_("Messages"), "accent", "messages", _whole), (_("Failed"), "danger", "failed_turns", _whole))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -57,7 +57,9 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
         month, year = cleaned.get("price_usd"), cleaned.get("price_usd_year")
         slug = cleaned.get("slug") or self.instance.slug
         found = {}
-        if slug == FREE and (month or year):
+        if month is not None and month < 0:
+            found["price_usd"] = _("A price is not below zero.")
+        elif slug == FREE and (month or year):
             found["price_usd"] = _("Everybody starts on Free: it has no price.")
         elif month is not None and year is not None and not month <= year <= MONTHS_A_YEAR * month:
             found["price_usd_year"] = _("A year costs at least one month and at most twelve.")
@@ -87,7 +89,7 @@ class PlanDesk(PlanLimitAdmin):
 
     form = PlanForm
     change_form_template = "admin/console/plan.html"
-    fieldsets = (*PlanLimitAdmin.fieldsets, (None, {"fields": (WHY,)}))
+    fieldsets = (*PlanLimitAdmin.fieldsets, (None, {"fields": (WHY,)}))  # type: ignore[assignment]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -107,7 +109,7 @@ class PlanDesk(PlanLimitAdmin):
         """Save the plan together with its version."""
         stored = PlanLimit.objects.select_for_update().filter(pk=obj.pk).first() if change else None
         if stored and stored.updated_at.isoformat() != form.read_at:
-            raise ValidationError(_("Somebody has changed this plan meanwhile. Load the page again."))
+            raise BadRequest("Somebody has changed this plan in this very moment.")
         before = planversions.values_of(stored) if stored else None
         super().save_model(request, obj, form, change)
         planversions.keep(obj, before=before, actor_id=request.user.pk, why=form.cleaned_data[WHY])
@@ -118,8 +120,6 @@ class PlanDesk(PlanLimitAdmin):
         """Show every version with what changed, who changed it and why."""
         plan = get_object_or_404(PlanLimit, pk=object_id)
         if not self.has_view_or_change_permission(request, plan):
-            from django.core.exceptions import PermissionDenied
-
             raise PermissionDenied
         rows = list(PlanVersion.objects.filter(plan=plan.pk).select_related("actor").order_by("number"))
         before: dict[str, Any] = {}

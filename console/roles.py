@@ -56,7 +56,7 @@ ADMIN_APPS = (
     "chat",
     "support",
     "imagery",
-    "media",
+    "quran",
     "console",
 )
 

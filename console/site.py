@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "billing.billingmail",
         "billing.usagerepair",
     ),
-    "product": ("presets.cataloguemodel", "presets.modelpreset", "imagery."),
+    "product": ("presets.cataloguemodel", "presets.modelpreset", "imagery.", "quran."),
     "house": ("console.auditentry", "console.planversion", "auth.group", "account.emailaddress"),
 }
 
@@ -46,8 +46,8 @@ class ConsoleSite(admin.AdminSite):
     """Django's admin site, with our start page, our lists and our log."""
 
     site_header = "WisQu"
-    site_title = gettext_lazy("WisQu console")  # type: ignore[assignment]
-    index_title = gettext_lazy("Overview")  # type: ignore[assignment]
+    site_title = gettext_lazy("WisQu console")
+    index_title = gettext_lazy("Overview")
     enable_nav_sidebar = False  # the console has a navigation of its own
 
     def register(
@@ -74,7 +74,7 @@ class ConsoleSite(admin.AdminSite):
             *super().get_urls(),
         ]
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Let in who is staff, and has shown a second factor where the settings ask for one."""
         from console.secondfactor import where_to_prove
 

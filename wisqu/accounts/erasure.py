@@ -29,9 +29,13 @@ def erase(user: User) -> None:
     for function in _first:
         function(user)
     with transaction.atomic():
-        # The admin's history repeats the address in words; who did what to which id may stay.
-        history = LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
-        )
-        history.update(object_repr="erased account", change_message="")
+        forget_history(user)
         User.objects.get(pk=user.pk).delete()
+
+
+def forget_history(user: User) -> None:
+    """Take the address out of the admin's history, which repeats it in words; who did what to which id stays."""
+    mine = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
+    )
+    mine.update(object_repr="erased account", change_message="")
