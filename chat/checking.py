@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 from chat.quotations import document
 from wisqu.scripture.checker import check
+
+log = logging.getLogger(__name__)
 
 # Without a letter of Arabic or a figure there is neither a quotation nor a reference.
 _MAY_HOLD_ANY = re.compile(r"[\d\u0620-\u06d3]")
@@ -48,7 +51,11 @@ def find(text: str) -> Findings:
     """Return what the text quotes and refers to; a few milliseconds for a long answer."""
     if not _MAY_HOLD_ANY.search(text):
         return Findings()
-    found = document(check(text[:_LONGEST]))
+    try:
+        found = document(check(text[:_LONGEST]))
+    except Exception:  # whatever it is: an answer is not lost because it could not be checked
+        log.exception("an answer could not be checked")
+        return Findings()
     return Findings(found["quotations"], found["references"])
 
 

@@ -21,7 +21,17 @@ from chat.notes import Note, Verse, labels, name_of, notes
 
 _PIECE = re.compile(r'<(?:"[^"]*"|[^">])*>|[^<]+')
 # Brackets and quotation marks that close what is quoted: its mark stands behind them.
-_CLOSING = re.compile(r"\s?(?:[\ufd3e\ufd3f»›”’'\"\])}]|&quot;)+")
+_CLOSING = re.compile("[\ufd3e»›”’)\\]}]+")
+_OPENING = {
+    "\ufd3f": "\ufd3e",
+    "\ufd3e": "\ufd3f",
+    "«": "»",
+    "“": "”",
+    "{": "}",
+    "‹": "›",
+    "(": ")",
+    "[": "]",
+}
 _ENTITY = re.compile(r"&(?:[a-zA-Z]+|#\d+|#x[0-9a-fA-F]+);")
 _SIGNIFICANT = re.compile(r"[^\W_]")
 # No link into a link, and nothing into what is shown as it was written.
@@ -114,6 +124,8 @@ class _Page:
         inner = [self._inner(note, *run) for run in runs]
         if len(runs) == 1 and note.kind == "genuine" and note.own_text:
             inner = [escape(note.own_text)]
+        if not note.is_reference:
+            self._take_brackets(runs, inner)
         for (text, start, end), content in zip(runs, inner, strict=True):
             self._edits.setdefault(text, []).append(_Edit(start, end, _wrapped(note, content)))
         if seal := _seal(note, anchor):
@@ -122,6 +134,17 @@ class _Page:
             end = closed.end() if closed else end
             self._edits[text].append(_Edit(end, end, seal))
         return True
+
+    def _take_brackets(self, runs: list[tuple[int, int, int]], inner: list[str]) -> None:
+        """Let the brackets around a quotation share its direction: they would stand at the wrong ends of it."""
+        (first, start, _), (last, _, end) = runs[0], runs[-1]
+        before, after = self._texts[first].raw[start - 1 : start], self._texts[last].raw[end : end + 1]
+        if before not in _OPENING or not before or _OPENING[before] != after:
+            return
+        inner[0] = before + inner[0]
+        inner[-1] += after
+        runs[0] = (first, start - 1, runs[0][2])
+        runs[-1] = (last, runs[-1][1], end + 1)
 
     def _find(self, start: int, end: int) -> list[_Spot]:
         first, last = bisect_left(self._offsets, start), bisect_left(self._offsets, end)
@@ -227,7 +250,7 @@ def _wrapped(note: Note, content: str) -> str:
     if note.is_reference:
         return f'<span class="flaw {note.kind}">{content}</span>'
     name = "ayah" if note.kind == "genuine" else f"ayah flaw {note.kind}"
-    return f'<span class="{name}" lang="ar">{content}</span>'
+    return f'<span class="{name}" lang="ar" dir="rtl">{content}</span>'
 
 
 def _seal(note: Note, anchor: str) -> str:
@@ -238,7 +261,7 @@ def _seal(note: Note, anchor: str) -> str:
         name = escape(f"{labels()['genuine']}: {note.name}")
         shown = "" if note.reference else f"<bdi>{escape(note.name)}</bdi>"
         return (
-            f' <a class="seal genuine" href="{note.url}" title="{name}">{_ICON.format("seal")}'
+            f'<a class="seal genuine" href="{note.url}" title="{name}">{_ICON.format("seal")}'
             f'<span class="sr-only">{name}</span>{shown}</a>'
         )
     label = escape(note.label)

@@ -24,6 +24,7 @@ Document = dict[str, Any]
 # Of a long passage the note shows this many verses; the rest is on the page of the chapter.
 _MOST_SHOWN = 3
 _MOST_PLACES = 6
+_RIGHT_TO_LEFT = ("ar", "fa", "ur")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,10 @@ def name_of(place: Document) -> str:
     numbers = f"{place['surah']}:{place['from']}"
     if place["to"] != place["from"]:
         numbers += f"-{place['to']}"
-    return f"{surah_name(place['surah'], get_language() or 'en')} {numbers}"
+    language = get_language() or "en"
+    if language in _RIGHT_TO_LEFT:
+        numbers = f"\u2066{numbers}\u2069"  # isolated: else the figures of a range change places
+    return f"{surah_name(place['surah'], language)} {numbers}"
 
 
 def summary(found: list[Note]) -> str:

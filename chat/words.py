@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat import receipts
+from chat import filewords, receipts
 
 # One number for each plural category that `Intl.PluralRules` knows.
 _SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
@@ -35,6 +35,7 @@ def failures() -> dict[str, str]:
         "conversation_deleted": _("This conversation was deleted while the answer was being written."),
         "unknown_model": _("There is no such model any more. Please choose another one."),
         "internal_error": _("Something broke on our side. It has been noted."),
+        **filewords.failures(),
     }
 
 
@@ -45,6 +46,7 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "copy": _("Copy"),
         "copyCode": _("Copy code"),
         "copied": _("Copied"),
+        **filewords.script_words(plural),
         "copyFailed": _("Your browser did not allow copying."),
         "waits": _("Waiting for the connection. Your question is sent as soon as it is back."),
         "writing": _("The answer is being written."),
@@ -97,6 +99,20 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "saved": _("saved %(share)s"),
         "reasons": receipts.reasons(),
         "retired": _("%(model)s was retired; its successor is %(successor)s"),
+        "noAudio": _("Your plan has no audio."),
+        "micAsking": _("Allow the microphone…"),
+        "micBlocked": _("The microphone is blocked for this site. Allow it beside the address, and try again."),
+        "micMissing": _("No microphone was found."),
+        "micFailed": _("The microphone can't be used. Another program may hold it."),
+        "recording": _("Recording…"),
+        "recordingCancelled": _("The recording was thrown away."),
+        "recordingEmpty": _("Nothing was recorded."),
+        "recordingLongest": _("A recording can't be longer."),
+        "transcribing": _("Putting it into words…"),
+        "transcribingFailed": _("That did not come through. Your recording is kept: try again."),
+        "nothingHeard": _("No words could be heard."),
+        "insertText": _("Insert text"),
+        "again": _("Try again"),
         "noWebSearch": _("Your plan does not search the web."),
         "plans": _("See the plans"),
         "modelsFailed": _("The models could not be listed. Try again in a moment."),

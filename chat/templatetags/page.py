@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from billing import money
-from chat import citations, feedback, marking, notes, receipts, rendering
+from chat import citations, feedback, filewords, marking, notes, receipts, rendering
 from chat.branches import Siblings
 from chat.models import Message
 from chat.reading import Part
@@ -27,6 +27,7 @@ register.filter("model_name", receipts.model_name)
 register.filter("dollars", money.dollars)
 register.filter("price", money.price)
 register.filter("short_figure", money.short_figure)
+register.filter("attached_file", filewords.shown)
 
 # From these shares of a limit on, the meter shows itself, and warns.
 WORTH_A_LOOK = 0.6

@@ -1,5 +1,6 @@
 /* One answer on the page: waiting, growing, and ended in one of its ways. */
 
+import { showFiles } from "./attachments.js";
 import { sourcesOf } from "./citations.js";
 import { plainText } from "./math.js";
 import { fetchPart, find, findAll, fromTemplate } from "./page.js";
@@ -7,8 +8,9 @@ import { Prose } from "./prose.js";
 import { isCutShort, writeReceipt } from "./receipt.js";
 import { problemText, words } from "./words.js";
 
-export function questionElement(text) {
+export function questionElement(text, files = []) {
   const article = fromTemplate("question");
+  showFiles(article, files);
   find("[data-text]", article).textContent = text;
   return article;
 }

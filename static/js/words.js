@@ -40,5 +40,6 @@ export function problemText(problem) {
     const day = new Date(problem.resets_at).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "long" });
     return fill(words.quota, { limit: figure(problem.limit), day });
   }
-  return words.failures[problem?.code] || problem?.errors?.[0]?.detail || problem?.detail || "";
+  const known = words.failures[problem?.code] ?? words.failures[problem?.errors?.[0]?.code];
+  return known || problem?.errors?.[0]?.detail || problem?.detail || "";
 }

@@ -70,7 +70,7 @@ def test_the_export_carries_them(alice: Api) -> None:
     assert messages[1]["quotations"] == done["quotations"]
     text = alice.http.get(path, params={"format": "md"}).text
     assert "2:153" in text.split("Quotations", 1)[1]
-    assert "there is no such verse" in text
+    assert "There is no such verse" in text
 
 
 def test_a_false_quotation_is_mended_once_and_the_first_version_stays(alice: Api, sandbox: Sandbox) -> None:

@@ -21,7 +21,7 @@ def marked(text: str) -> str:
 
 def test_a_genuine_quotation_is_shown_in_our_own_spelling_with_a_seal() -> None:
     html = marked(f"Allah says: ﴿{SABR}﴾.")
-    assert f'<span class="ayah" lang="ar">{OWN}</span>' in html
+    assert f'<span class="ayah" lang="ar" dir="rtl">﴿{OWN}﴾</span>' in html
     assert '<a class="seal genuine" href="/quran/2/153"' in html
     assert SABR not in html
 
@@ -38,7 +38,13 @@ def test_a_genuine_quotation_is_shown_in_our_own_spelling_with_a_seal() -> None:
     ],
 )
 def test_its_place_is_found_wherever_markdown_puts_it(text: str) -> None:
-    assert marked(text.format(SABR)).count(f'<span class="ayah" lang="ar">{OWN}</span>') == 1
+    assert marked(text.format(SABR)).count(f'<span class="ayah" lang="ar" dir="rtl">﴿{OWN}﴾</span>') == 1
+
+
+def test_two_in_a_row_keep_apart() -> None:
+    html = marked(f"﴿{SABR}﴾﴿{SABR}﴾")
+    assert html.count(f"﴿{OWN}﴾</span>") == 2
+    assert html.count('class="seal genuine"') == 2
 
 
 def test_over_a_line_break_the_words_stay_and_are_marked_in_both_lines() -> None:
@@ -98,5 +104,5 @@ def test_the_same_words_in_many_places_name_the_others() -> None:
 
 def test_verses_in_a_row_keep_their_numbers() -> None:
     (note,) = notes(find("﴿قل هو الله أحد * الله الصمد﴾").quotations, [])
-    assert note.own_text.endswith("ٱللَّهُ ٱلصَّمَدُ")
+    assert note.own_text.endswith(verses.verse(112, 2))
     assert "﴿١﴾" in note.own_text
