@@ -12,10 +12,12 @@ class ChatConfig(AppConfig):
         """Add the chat to what a person can take along."""
         from chat import attaching, outpost
         from chat.exports import attachments_of, conversations_of, files_of
+        from imagery import inputs as image_inputs
         from wisqu.accounts import exports
         from wisqu.api import checks
 
         attaching.watch()
+        image_inputs.register(attaching.picture_of)
         exports.register("attachments", attachments_of)
         exports.register_files("attachments", files_of)
         exports.register("conversations", conversations_of)

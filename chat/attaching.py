@@ -319,6 +319,13 @@ def owned(*, owner_id: uuid.UUID, attachment_id: uuid.UUID) -> Attachment:
     return found
 
 
+def picture_of(owner_id: uuid.UUID, attachment_id: uuid.UUID) -> bytes | None:
+    """Return the picture that a person's file is; None where there is no such file, or it is no picture."""
+    rows = Attachment.objects.for_owner(owner_id).filter(id=attachment_id, family=Attachment.Family.IMAGE)
+    key = rows.values_list("key", flat=True).first()
+    return None if key is None else storage.read(key)
+
+
 # --- Throwing away --------------------------------------------------------------------------------------------
 
 

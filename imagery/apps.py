@@ -10,10 +10,10 @@ class ImageryConfig(AppConfig):
     verbose_name = "Images"
 
     def ready(self) -> None:
-        """Add the images to what a person takes along, and their files to what goes with an account."""
-        from imagery.leaving import files_of, forget_files, images_of
-        from wisqu.accounts import erasure, exports
+        """Add the images to what a person takes along, and let their files go with their rows."""
+        from imagery import leaving
+        from wisqu.accounts import exports
 
-        exports.register("images", images_of)
-        exports.register_files("images", files_of)
-        erasure.first(forget_files)
+        leaving.watch()
+        exports.register("images", leaving.images_of)
+        exports.register_files("images", leaving.files_of)

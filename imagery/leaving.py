@@ -1,4 +1,4 @@
-"""What a person takes along of images, and what goes with an account."""
+"""What a person takes along of images, and the files that go when a row goes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models.signals import post_delete
 
 from imagery.documents import image_document
 from imagery.models import GeneratedImage
@@ -20,15 +21,24 @@ def images_of(user: User) -> list[dict[str, Any]]:
 
 
 def files_of(user: User) -> Iterator[tuple[str, str]]:
-    """Yield the name of each picture and the key it is kept under."""
+    """Yield the name that each of the user's images has in the archive, and the key it is kept under."""
     rows = GeneratedImage.objects.for_owner(user.pk).exclude(key="").order_by("id")
     for image_id, key in rows.values_list("id", "key").iterator():
         yield f"{image_id}.{key.rpartition('.')[2]}", key
 
 
-def forget_files(user: User) -> None:
-    """Delete the files of an account that is about to be erased; the rows go with it."""
-    rows = GeneratedImage.objects.filter(owner_id=user.pk)
-    with transaction.atomic():
-        keys = [key for row in rows.values_list("key", "thumbnail_key", "input_key") for key in row if key]
-        storage.delete_on_commit(*keys)
+def watch() -> None:
+    """Delete files with their row, however that goes: by itself, or with everything of an erased account."""
+    post_delete.connect(_row_deleted, sender=GeneratedImage, dispatch_uid="image files")
+
+
+def _row_deleted(instance: GeneratedImage, **kwargs: Any) -> None:
+    storage.delete_on_commit(instance.key, instance.thumbnail_key)
+    if instance.input_key:
+        transaction.on_commit(lambda: _forget_input(instance.input_key))
+
+
+def _forget_input(key: str) -> None:
+    """Delete a picture that images were started from once it was the last of them."""
+    if not GeneratedImage.objects.filter(input_key=key).exists():
+        storage.delete(key)

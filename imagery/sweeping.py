@@ -148,18 +148,14 @@ def clear_out() -> int:
     """Delete for good what was thrown away, with its files; return how many images."""
     before = timezone.now() - GeneratedImage.UNDO_FOR
     rows = GeneratedImage.objects.filter(deleted_at__lt=before).exclude(status__in=GeneratedImage.OPEN)
-    deleted = 0
-    for image in rows.filter(owed_until=None)[:500]:
-        with transaction.atomic():
-            # Asked again: somebody may just have taken it back.
-            if GeneratedImage.objects.filter(id=image.id, deleted_at__lt=before).delete()[0]:
-                storage.delete_on_commit(image.key, image.thumbnail_key)
-                deleted += 1
+    ids = list(rows.filter(owed_until=None).values_list("id", flat=True)[:500])
+    # Asked again: somebody may just have taken one back.
+    deleted, _ = GeneratedImage.objects.filter(id__in=ids, deleted_at__lt=before).delete()
     return deleted
 
 
 def sweep_files() -> int:
-    """Delete files that no row knows; return how many. Pictures to start from are shared, so they go here alone."""
+    """Delete files that no row knows; return how many."""
     return storage.sweep(FOLDER, known=_known)
 
 

@@ -82,7 +82,8 @@ def find(*, owner_id: uuid.UUID, image_id: uuid.UUID) -> GeneratedImage:
 
 def batch(*, owner_id: uuid.UUID, batch_id: uuid.UUID | None) -> list[GeneratedImage]:
     """Return the images that were wished for together, in their order. Raises NotFound where none is left."""
-    found = list(GeneratedImage.objects.for_owner(owner_id).filter(batch_id=batch_id).order_by("id"))
+    rows = GeneratedImage.objects.for_owner(owner_id).order_by("id")
+    found = list(rows.filter(batch_id=batch_id)) if batch_id else []
     if not found:
         raise NotFound
     return found

@@ -37,11 +37,9 @@ def images_enabled() -> bool:
 @register.simple_tag
 def image_facts(plan: PlanLimit | None, owner_id: uuid.UUID, conversation: Any) -> SafeString:
     """Return what the chat's scripts need: models, words, and the images of the conversation; one query."""
-    rows = (
-        GeneratedImage.objects.for_owner(owner_id).filter(conversation_id=conversation.id)
-        if conversation
-        else []
-    )
+    rows = GeneratedImage.objects.none()
+    if conversation:
+        rows = GeneratedImage.objects.for_owner(owner_id).filter(conversation_id=conversation.id)
     painters = palette.painters(allow_advanced=bool(plan and plan.advanced_models))
     facts = {
         "images": [plain_document(image) for image in rows[:MOST]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+import zipfile
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from django.test import Client
 
 from billing.models import PlanLimit, Reservation
 from billing.plans import usage
-from imagery import inputs, sweeping
+from chat import attaching
+from imagery import sweeping
 from imagery.models import GeneratedImage
 from tests.imagery.conftest import QUICK, again, made, wish
 from tests.media.test_images import bomb, picture
 from tests.people import make_user, signed_in
-from wisqu.accounts.exports import export
+from wisqu.accounts.exports import archive, export
 from wisqu.accounts.models import User
 from wisqu.files import storage
 
@@ -107,6 +109,8 @@ def test_an_image_that_is_deleted_before_it_is_begun_is_not_made(browser, alice)
 def test_one_takes_ones_images_along(alice):
     image = made(alice)
     assert [each["id"] for each in export(alice)["images"]] == [image.id]
+    with archive(alice) as file:
+        assert zipfile.ZipFile(file).read(f"images/{image.id}.png") == storage.read(image.key)
 
 
 # --- Wishing: the door is async, so these need rows that other threads see ------------------------
@@ -191,12 +195,10 @@ def test_a_picture_may_come_along(browser, alice):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pictures_of_upper_apps_can_be_started_from(browser, alice, monkeypatch):
-    own = uuid.uuid4()
-    source = lambda owner_id, object_id: picture() if (owner_id, object_id) == (alice.pk, own) else None  # noqa: E731
-    monkeypatch.setattr(inputs, "_sources", [source])
-    assert generate(browser, input_image=str(own)).status_code == 202
-    assert code(generate(browser, input_image=str(uuid.uuid4()))) == "not_found"
+def test_an_attached_picture_can_be_started_from_by_its_owner(browser, alice, stranger):
+    file = attaching.take(owner_id=alice.pk, name="a.png", declared="image/png", data=picture())
+    assert generate(browser, input_image=str(file.id)).status_code == 202
+    assert code(generate(stranger, input_image=str(file.id))) == "not_found"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -252,13 +252,14 @@ def test_files_without_a_row_are_swept_and_those_of_images_stay(alice, monkeypat
 
 
 def test_an_account_takes_its_files_along(alice, django_capture_on_commit_callbacks):
-    image = made(alice)
+    image = made(alice, input_image=str(made(alice).id))
     with django_capture_on_commit_callbacks(execute=True):
         erasure.erase(alice)
     assert not GeneratedImage.objects.exists()
-    with pytest.raises(FileNotFoundError):
-        storage.read(image.key)
-    assert LedgerEntry.objects.filter(kind="image").count() == 1  # a number without a person
+    for key in (image.key, image.thumbnail_key, image.input_key):
+        with pytest.raises(FileNotFoundError):
+            storage.read(key)
+    assert LedgerEntry.objects.filter(kind="image").count() == 2  # numbers without a person
 
 
 def test_an_ended_image_is_not_ended_again(alice):
