@@ -153,6 +153,7 @@ class AttachmentViewSet(viewsets.GenericViewSet[Attachment]):
             OpenApiParameter("download", bool, description="Save it, even if it could be shown."),
         ],
         responses={(200, "application/octet-stream"): bytes},
+        auth=[{"bearer": [], "session": []}],  # the same as everywhere, by a class that only counts otherwise
     )
     def file(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         """Return the file. Only pictures and sound are ever shown in place, and nothing of it runs on this site."""
