@@ -41,12 +41,13 @@ def start(
     *,
     cores: set[int],
     env: Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> subprocess.Popen[bytes]:
     """Start `python ARGUMENTS` on these cores; what it says goes nowhere unless BENCH_LOG names a file."""
     with on_core(cores), Path(os.environ.get("BENCH_LOG", os.devnull)).open("ab") as log:
         return family.start(
             name,
-            [sys.executable, *arguments],
+            [python, *arguments],
             env={**os.environ, **(env or {})},
             cwd=ROOT,
             stdout=log,

@@ -18,8 +18,7 @@ from bench.product import POSTGRES, Product, serve_again
 from bench.report import Row, at_most, row
 from bench.stage import QUICK, Scale, Stage
 from bench.upstream import question
-from tests.faults.line import Line
-from tests.faults.test_outages import line_to, through
+from tests.faults.line import Line, line_to, through
 from tests.servers import free_port
 from tools.processes import Family
 

@@ -31,6 +31,16 @@ class Scale:
     crowds: int = 2  # how many sizes of crowd the delays are measured in
 
 
+LITELLM = """model_list:
+  - model_name: m
+    litellm_params:
+      model: openai/m
+      api_base: http://127.0.0.1:{port}/api/v1
+      api_key: sk-or-bench
+general_settings:
+  disable_spend_logs: true
+"""
+
 FULL = Scale(runs=5, tokens=500, seconds=5.0, many=500, databases=(SQLITE, POSTGRES))
 QUICK = Scale(runs=1, tokens=300, seconds=1.0, many=100, databases=(SQLITE,), crowds=1)
 
@@ -68,6 +78,21 @@ class Stage:
         process = start(self.family, "FastAPI", [*arguments, "--no-access-log"], cores=MEASURED, env=env)
         wait_for(f"http://127.0.0.1:{port}/", process)
         return Target("FastAPI + SDK", port, "/chat", process.pid)
+
+    @cached_property
+    def litellm(self) -> Target | None:
+        """LiteLLM's proxy, where BENCH_LITELLM names the Python of an environment that has it."""
+        python = os.environ.get("BENCH_LITELLM")
+        if not python:
+            return None
+        port = free_port()
+        config = self.folder / "litellm.yaml"
+        config.write_text(LITELLM.format(port=self.upstream.port))
+        arguments = ["-m", "litellm.proxy.proxy_cli", "--config", str(config), "--port", str(port)]
+        options = ["--host", "127.0.0.1", "--num_workers", "1"]
+        process = start(self.family, "LiteLLM", [*arguments, *options], cores=MEASURED, python=python)
+        wait_for(f"http://127.0.0.1:{port}/health/liveliness", process)
+        return Upstream("LiteLLM", port, "/v1/chat/completions", process.pid)
 
     def product(self, database: str) -> Product:
         """The product on SQLite, or on PostgreSQL with Redis."""

@@ -52,11 +52,11 @@ async def run(
 
 async def costs(stage: Stage, scale: Scale) -> list[Row]:
     """Tokens per CPU second at 50 streams, beside FastAPI with the SDK and beside a bare proxy."""
-    targets = [
-        stage.fastapi,
-        stage.proxy,
-        *(stage.product(database).chat(50) for database in scale.databases),
-    ]
+    opponents = [(stage.fastapi, 2.5, "{:.2f} x"), (stage.proxy, 0.2, "{:.0%}")]
+    if stage.litellm:
+        opponents.append((stage.litellm, 7.0, "{:.1f} x"))
+    ours = [stage.product(database).chat(50) for database in scale.databases]
+    targets = [*(opponent for opponent, _, _ in opponents), *ours]
     for target in targets:
         await run(target, readers=5, tokens=20, pause_ms=10)
     found: dict[str, list[float]] = {target.name: [] for target in targets}
@@ -69,15 +69,13 @@ async def costs(stage: Stage, scale: Scale) -> list[Row]:
                 )
             found[target.name].append(one.tokens_per_cpu_s)
     rows = [row(f"tokens per CPU s, 50 streams: {name}", runs) for name, runs in found.items()]
-    for target in targets[2:]:
-        for opponent, goal, form in ((targets[0], 2.5, "{:.2f} x"), (targets[1], 0.2, "{:.0%}")):
-            ratios = [
-                ours / theirs for ours, theirs in zip(found[target.name], found[opponent.name], strict=True)
-            ]
+    for target in ours:
+        for opponent, goal, form in opponents:
+            pairs = zip(found[target.name], found[opponent.name], strict=True)
             rows.append(
                 row(
                     f"  {target.name} / {opponent.name}",
-                    ratios,
+                    [mine / theirs for mine, theirs in pairs],
                     form,
                     goal=f">= {form.format(goal)}",
                     holds=at_least(goal),

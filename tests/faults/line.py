@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from urllib.parse import urlsplit
 
 
 class Line:
@@ -61,3 +62,16 @@ class Line:
         for each in (source, target):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+def through(address: str, line: Line) -> str:
+    """Return the address with the line's port in the place of its own."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{line.port}").geturl()
+
+
+def line_to(address: str) -> Line:
+    """Return a line to the server that the address names."""
+    port = urlsplit(address).port
+    assert port is not None
+    return Line(port)

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from redis import Redis
 
 from tests.clients import Api, text_of
-from tests.faults.line import Line
+from tests.faults.line import Line, line_to, through
 from tests.live import Web, test_database_url
 from tests.people import make_user
 
 pytestmark = pytest.mark.postgres
 OUTAGE_S = 3.0
 BACK_WITHIN_S = 10.0
-
-
-def through(address: str, line: Line) -> str:
-    """Return the address with the line's port in the place of its own."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{line.port}").geturl()
-
-
-def line_to(address: str) -> Line:
-    port = urlsplit(address).port
-    assert port is not None
-    return Line(port)
 
 
 @pytest.fixture
