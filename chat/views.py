@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing import warnings
 from billing.plans import subscription_for, usage
-from chat import choosing, reviews, sharing
+from chat import choosing, filewords, reviews, sharing
 from chat.models import Conversation, Feedback, Message
 from chat.reading import part_around, part_of_branch
 from chat.sidebar import folders, shelf
@@ -126,6 +126,8 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "is_sandbox": settings.OPENROUTER_API_KEY == SANDBOX_KEY,
         "words": script_words(),
         "longest_message": settings.MAX_MESSAGE_CHARACTERS,
+        "attachment_limits": filewords.limits(),
+        "longest_recording": settings.AUDIO_MAX_MINUTES * 60,
         "can_search_web": not catalogue.is_server_of_ones_own(),
     }
 

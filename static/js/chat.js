@@ -1,6 +1,7 @@
 /* The chat page: brings together the line, the thread, the composer and the list. */
 
 import { Answer, questionElement } from "./answer.js";
+import { copyFiles } from "./attachments.js";
 import { Banner } from "./banner.js";
 import { dress } from "./code.js";
 import { Composer } from "./composer.js";
@@ -52,7 +53,9 @@ const messages = new Messages(thread, find("[data-thread]"), { isBusy: () => com
 
 /** Ask. With a `request` of another type than a plain question it stands in the place of the elements it `hides`. */
 function ask(text, { request = { type: "send" }, hides = [] } = {}) {
-  const question = request.type === "regenerate" ? null : questionElement(text);
+  const files = request.type === "send" ? composer.files.take() : [];
+  const question = request.type === "regenerate" ? null : questionElement(text, files);
+  if (request.type === "edit") copyFiles(hides[0], question);
   const answer = watched(Answer.waiting());
   for (const element of hides) element.hidden = true;
   thread.append(...(question ? [question] : []), answer.element);
@@ -61,12 +64,13 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   const ref = crypto.randomUUID();
   const frame = { ...request, ref, idempotency_key: ref };
   if (question) frame.message = text;
+  if (files.length) frame.attachments = files.map((told) => told.id);
   if (request.type === "send" && conversationId) frame.conversation_id = conversationId;
   if (request.type === "send" && temporary.isWanted && !conversationId) frame.temporary = true;
   if (composer.model) frame.model = composer.model;
   if (composer.webSearch !== undefined) frame.web_search = composer.webSearch;
   if (composer.preset.wish) frame.preset = composer.preset.wish;
-  sending.set(ref, { frame, question, answer, hides, wantsStop: false });
+  sending.set(ref, { frame, question, answer, hides, files, wantsStop: false });
   composer.allow();
   showBusy();
   line.send(frame);
@@ -82,18 +86,19 @@ function watched(answer) {
 
 /** The server refused: nothing was asked, so nothing may look as if it had been. */
 function takeBack(ref, problem) {
-  const { frame, question, answer, hides } = sending.get(ref);
+  const { frame, question, answer, hides, files } = sending.get(ref);
   sending.delete(ref);
   question?.remove();
   answer.element.remove();
   for (const element of hides) element.hidden = false;
   if (frame.message && !composer.text.trim()) composer.fill(frame.message);
+  composer.files.put(files);
   composer.refuse(problemText(problem) || words.notSent);
   showBusy();
 }
 
 function begin(ref, frame) {
-  const { frame: asked, question, answer, hides, wantsStop } = sending.get(ref);
+  const { frame: asked, question, answer, hides, files, wantsStop } = sending.get(ref);
   sending.delete(ref);
   for (const element of hides) element.remove();
   if (question) settle(question, frame.user_message_id, hides[0]);
@@ -106,7 +111,7 @@ function begin(ref, frame) {
   if (frame.conversation_id !== conversationId) arriveAt(frame.conversation_id, text);
   if (!temporary.is) {
     const { conversation_id, turn_id, message_id, user_message_id } = frame;
-    tabs?.postMessage({ conversation_id, turn_id, message_id, user_message_id, text, isBranch: hides.length > 0 });
+    tabs?.postMessage({ conversation_id, turn_id, message_id, user_message_id, text, files, isBranch: hides.length > 0 });
     sidebar.lift(conversation_id, named.get(conversation_id) ?? titleFrom(text));
     sidebar.mark(conversation_id);
   }
@@ -401,7 +406,7 @@ tabs?.addEventListener("message", ({ data }) => {
     reload();
     return;
   }
-  const question = questionElement(data.text);
+  const question = questionElement(data.text, data.files);
   const answer = watched(Answer.waiting());
   settle(question, data.user_message_id);
   settle(answer.element, data.message_id);

@@ -1,9 +1,12 @@
 /* Where the person writes: grows with the text, keeps it safe in this browser until the server has it. */
 
+import { Attachments } from "./attachments.js";
 import { ModelPicker } from "./models.js";
-import { find, memory } from "./page.js";
+import { find, memory, toast } from "./page.js";
 import { PresetPicker } from "./presets.js";
+import { Recording } from "./recording.js";
 import { WebSwitch } from "./websearch.js";
+import { words } from "./words.js";
 
 export class Composer extends EventTarget {
   #form = find("[data-composer]");
@@ -12,6 +15,7 @@ export class Composer extends EventTarget {
   #stop = find("[data-stop]");
   #models = new ModelPicker();
   #preset = new PresetPicker();
+  #files;
   #web;
   #refusal = find("[data-refusal]");
   #key;
@@ -26,6 +30,14 @@ export class Composer extends EventTarget {
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
     this.#preset.addEventListener("chosen", () => this.#usePresetsModel({ isChosen: true }));
     this.#usePresetsModel({ isChosen: Boolean(this.#preset.wish) });
+    this.#files = new Attachments(this.#field);
+    this.#files.addEventListener("adding", () => this.allow());
+    this.#files.addEventListener("changed", () => this.#fit());
+    this.#files.addEventListener("refused", ({ detail }) => this.refuse(detail));
+    const recording = new Recording();
+    recording.addEventListener("text", ({ detail }) => this.insert(detail));
+    recording.addEventListener("file", ({ detail }) => this.#files.add([detail]));
+    recording.addEventListener("refused", ({ detail }) => this.refuse(detail));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -42,6 +54,11 @@ export class Composer extends EventTarget {
   /** The model to ask, or undefined for the product's own choice. */
   get model() {
     return this.#models.value;
+  }
+
+  /** The files of the next question. */
+  get files() {
+    return this.#files;
   }
 
   get preset() {
@@ -63,6 +80,17 @@ export class Composer extends EventTarget {
     this.#typed();
     this.focus();
     this.#field.setSelectionRange(text.length, text.length);
+  }
+
+  /** Put a text in where the person was writing, with blanks around it where it stands between words. */
+  insert(text) {
+    const { value, selectionStart: start, selectionEnd: end } = this.#field;
+    const before = start > 0 && /\S/.test(value[start - 1]) ? " " : "";
+    const after = /^\S/.test(value.slice(end)) ? " " : "";
+    this.#field.setRangeText(before + text + after, start, end, "end");
+    this.allow();
+    this.#typed();
+    this.focus();
   }
 
   /** Empty the field; the draft stays in memory until `forget`. */
@@ -109,6 +137,10 @@ export class Composer extends EventTarget {
   #submit() {
     const text = this.#field.value;
     if (!text.trim() || this.isStreaming) return;
+    if (this.#files.isSending) {
+      toast(words.filesSending);
+      return;
+    }
     this.dispatchEvent(new CustomEvent("send", { detail: text }));
   }
 
@@ -136,6 +168,6 @@ export class Composer extends EventTarget {
   #fit() {
     this.#field.style.blockSize = "auto";
     this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
-    this.#send.toggleAttribute("data-ready", Boolean(this.#field.value.trim()));
+    this.#send.toggleAttribute("data-ready", Boolean(this.#field.value.trim()) && !this.#files?.isSending);
   }
 }
