@@ -137,17 +137,21 @@ def _threes(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _joined(row: Sequence[Entry]) -> Iterator[str]:
-    """Yield each whole and its words. Some look like another word without small alefs: `ya malik`, and `he owns`."""
-    known = {spelling for entry in row for spelling in entry.spellings}
+    """Yield each whole and its words, once."""
     seen = set()
     for number, entry in enumerate(row):
         first = number
         while row[first].is_inside:
             first -= 1
         for whole in entry.wholes:
-            if whole not in known and whole not in seen:
+            if whole not in seen:
                 seen.add(whole)
                 yield " ".join([whole, *(each.spellings[0] for each in row[first : number + 1])])
+
+
+def _threes(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for number, three in enumerate(zip(keys, keys[1:], keys[2:], strict=False)):
+        yield three_key(*three), number
 
 
 # --- Juz and pages ----------------------------------------------------------------------------------------------------

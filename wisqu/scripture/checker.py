@@ -6,8 +6,9 @@ No model, no network: words are compared with the text itself. Nothing is correc
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from wisqu.scripture.claims import Claim, claims, is_introduced
@@ -16,7 +17,7 @@ from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
 from wisqu.scripture.references import Reference, references
 from wisqu.scripture.short import closest
-from wisqu.scripture.tokens import Run, runs
+from wisqu.scripture.tokens import Run, read_otherwise, runs
 from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_words
 
 # Unmarked words are taken for a quotation from so many on: fewer meet by chance, or are everybody's phrases.
@@ -26,7 +27,7 @@ _LEAST_ALTERED = 6
 _LEAST_SENTENCE = 3  # words of a sentence that is laid beside the short verses
 _MOST_CHANGED = 0.34
 # The commonest words stand in thousands of places.
-_MOST_LOOKED_AT, _MOST_PLACES = 100, 50
+_MOST_LOOKED_AT, _MOST_PLACES = 300, 50
 # A reference belongs to the quotation when no more than this stands between them.
 _REACH_AFTER, _REACH_BEFORE = 45, 130
 
@@ -82,13 +83,27 @@ def _of_run(text: str, run: Run, marked: Sequence[Claim], source: Index) -> Iter
         first, last = bisect_left(starts, claim.start), bisect_left(starts, claim.end)
         if first >= last or first < at:
             continue
-        yield from _unmarked(text, run[at:first], source)
-        yield from _marked(text, run[first:last], claim, source)
+        yield from _either_way(_unmarked, text, run[at:first], source)
+        yield from _either_way(_marked, text, run[first:last], source)
         at = last
-    yield from _unmarked(text, run[at:], source)
+    yield from _either_way(_unmarked, text, run[at:], source)
 
 
-def _marked(text: str, run: Run, claim: Claim, source: Index) -> Iterator[Quotation]:
+def _either_way(
+    judged: Callable[[str, Run, Index], Iterator[Quotation]], text: str, run: Run, source: Index
+) -> list[Quotation]:
+    """Judge words; where some look altered and can be read in two ways, take the one that fits better."""
+    found = list(judged(text, run, source))
+    altered = sum(each.verdict == "altered" for each in found)
+    otherwise = read_otherwise(run, source) if altered else None
+    if otherwise is None:
+        return found
+    other = list(judged(text, otherwise, source))
+    fits_better = sum(each.verdict == "altered" for each in other) < altered and len(other) <= len(found)
+    return other if fits_better else found
+
+
+def _marked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
     """Judge words that are presented as the Qur'an's: each of them has to be."""
     body = run[_basmala(run, source) :]
     if not body:
@@ -113,12 +128,25 @@ def _few_words(run: Run, source: Index) -> list[Match]:
     """Return one or two words where they stand in the text."""
     if len(run) > 2:
         return []
-    candidates = islice(source.with_word(run[0].spellings[0]), _MOST_LOOKED_AT)
-    begins = [at for at in candidates if exact_length(run, 0, at, source) == len(run)]
+    begins = _begins(tuple(token.spellings for token in run), source)
     if not begins:
         return []
-    others = begins[1:_MOST_PLACES]
-    return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=others)]
+    return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=begins[1:])]
+
+
+@lru_cache(maxsize=512)
+def _begins(words: tuple[tuple[str, str], ...], source: Index) -> list[int]:
+    """Return where the words stand, whole verses first."""
+    candidates = islice(source.with_word(words[0][0]), _MOST_LOOKED_AT)
+    found = [
+        begin
+        for begin in candidates
+        if begin + len(words) <= len(source)
+        and all(source.is_word(begin + at, word) for at, word in enumerate(words))
+    ]
+    size = len(words)
+    found.sort(key=lambda at: not (source.begins_verse(at) and source.ends_verse(at + size - 1)))
+    return found[:_MOST_PLACES]
 
 
 def _altered_whole(text: str, run: Run, found: list[Match], source: Index) -> Quotation:

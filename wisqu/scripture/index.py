@@ -81,8 +81,11 @@ class Index:
         self.starts: array[int] = starts  # the number of each verse's first word
         self._firsts = frozenset(starts)
         self.inside = frozenset(inside)  # words that Uthmani script writes in one with the word before
-        # Such a whole, and the words that it holds.
-        self.joined = {whole: tuple(words) for whole, *words in map(str.split, joined.split("\n"))}
+        # Such a whole, and the words that it holds. Some look like another word once their small alefs are gone:
+        # `ya qawmi`, and `he stands`.
+        wholes = {whole: tuple(words) for whole, *words in map(str.split, joined.split("\n"))}
+        self.joined = {whole: words for whole, words in wholes.items() if whole not in self._known}
+        self.doubtful = {whole: words for whole, words in wholes.items() if whole in self._known}
         # (surah, ayah) of each verse.
         self.places = [(surah, ayah) for surah, last in enumerate(chapters, 1) for ayah in range(1, last + 1)]
         self._with_form = Groups(*groups[:3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from wisqu.scripture.names import surah_number
@@ -24,11 +24,11 @@ _VERSE = (
     r"(?:verses?|ayah?s?|ayats?|aayat|ayet(?:ler)?(?:i|inde)?|versets?|v{1,2}(?:\.|(?=\s))"
     r"|الآيات|الآية|آيات|آية|الاية|اية|آیات|آیه|آیت|آیۃ)"
 )
-_LATIN_NAME = r"([A-ZÂÎÛİ'‘’][\w'’‘ʿʾ]*(?:[- ](?:i[ -])?[^\W\d_][\w'’‘ʿʾ]*){0,2}?)"
+_LATIN_NAME = r"([A-ZÂÇÉÈĞÎÖŞÛÜİ'‘’][\w'’‘ʿʾ]*(?:[- ](?:i[ -])?[^\W\d_][\w'’‘ʿʾ]*){0,2}?)"
 _LETTERS = "[\u0621-\u064a\u066e-\u06d3][\u0621-\u065f\u066e-\u06d3]{0,30}"
 _ARABIC_NAME = rf"({_LETTERS}(?:[ \u200c]{_LETTERS})??)"
 # Names may be followed by the chapter's number, and in Turkish by the word for chapter.
-_AFTER_NAME = r"(?:\s+s[uû]resi(?:nin|nde)?)?(?:\s*[\[(]\s*[0-9٠-٩۰-۹]{1,3}\s*[\])])?"
+_AFTER_NAME = r"(?:\s+[Ss][uû]resi(?:nin|nde)?)?(?:\s*[\[(]\s*[0-9٠-٩۰-۹]{1,3}\s*[\])])?"
 _COLON = r"\s*[:：.،/]\s*"
 
 _NUMBERS = re.compile(
@@ -45,11 +45,11 @@ _NUMBERS = re.compile(
 )
 _LATIN = re.compile(
     rf"(?<!\w)(?:(?P<word>(?i:{_SURAH}))\s+)?{_LATIN_NAME}(?P<mid>{_AFTER_NAME})"
-    rf"(?:(?P<said>[\s,(]*(?i:{_VERSE})\s*[:.]?\s*)|(?P<colon>\s*[:,(\[]\s*)|\s+)(?:\d{{1,3}}\s*:\s*)?{_RANGE}(?![\d\w])"
+    rf"(?:(?P<said>[\s,(]*(?i:{_VERSE})\s*[:.]?\s*)|(?P<colon>\s*[:,(\[]\s*)|\s+)(?:(?P<chapter>\d{{1,3}})\s*:\s*)?{_RANGE}(?![\d\w])"
 )
 _ARABIC = re.compile(
     rf"(?<!\w)(?:(?P<word>{_SURAH})\s+)?{_ARABIC_NAME}(?P<mid>{_AFTER_NAME})"
-    rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+){_RANGE}(?!\d)"
+    rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+)(?:(?P<chapter>[0-9٠-٩۰-۹]{{1,3}})\s*:\s*)?{_RANGE}(?!\d)"
 )
 _DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
 _START = re.compile(r"\b[^\W\d_]|[(\[﴿]")
@@ -131,7 +131,10 @@ def _named(match: re.Match[str], text: str, pattern: re.Pattern[str]) -> Referen
     groups = match.groups()
     first, last = groups[-2], groups[-1]
     begin = match.start() if match["word"] and start == match.start(name_group) else start
-    return _reference(begin, match.end(), text, surah, first, last or first)
+    found = _reference(begin, match.end(), text, surah, first, last or first)
+    numbers = {_number(each) for each in (match["chapter"], *_DIGITS_IN_A_ROW.findall(match["mid"])) if each}
+    # `Al-Baqarah [3]: 7` names two chapters at once.
+    return found if numbers <= {surah} else replace(found, state="impossible")
 
 
 def _surah(name: str) -> int | None:

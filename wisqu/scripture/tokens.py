@@ -54,6 +54,23 @@ def runs(text: str, index: Index) -> Iterator[list[Token]]:
     yield tokens[begin:]
 
 
+def read_otherwise(run: Run, index: Index) -> list[Token] | None:
+    """Return the run with every doubtful word taken for several; None where it has none."""
+    doubtful = index.doubtful
+    if all(token.spellings[1] not in doubtful for token in run):
+        return None
+    found: list[Token] = []
+    for token in run:
+        parts = doubtful.get(token.spellings[1])
+        if parts is None:
+            found.append(token)
+            continue
+        for number, (part, key) in enumerate(zip(parts, index.keys_of(parts), strict=True)):
+            rest = token[4:] if not number else (False, False)
+            found.append(Token(token.start, token.end, (part, part), key, *rest))
+    return found
+
+
 _Words = tuple[list[tuple[int, int]], list[tuple[str, str]], list[int]]
 
 

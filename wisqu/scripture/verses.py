@@ -23,7 +23,7 @@ DIGESTS = {
     "simple-clean.txt": "054b3d9f79c0c2e44df7f9ddf42561797b3b5cb4fbdafbf2e99c805ccf1a6b49",
     "surahs.txt": "901f3b30e2d665a91f046e8379be1db97ef5adadf8b2e13bf24a1350f2b0fdee",
     "layout.txt": "3d85a72ac1ed7990b1a02edfd4b5d6ac29ce42ee92375ba01e2bc12544e127d6",
-    "words.bin": "ccb08c9cdf39b8e89c688144161a18db9e98c56d9e9383b243ec6604879640b0",
+    "words.bin": "0b0da2d206cc0762f1e47b1fab38ed9eec44d1e6450962fadb74de10215bad9f",
 }
 SURAHS = 114
 _FIRST_MARK, _LAST_MARK = "\u06d6", "\u06ed"
