@@ -63,7 +63,7 @@ class ConsoleSite(admin.AdminSite):
         """Return the console's own pages before those of the tables."""
         from console import answers, reading
 
-        def page(view: Callable[..., Any]) -> Callable[..., Any]:
+        def page(view: Callable[..., Any]) -> Any:
             return self.admin_view(view)
 
         return [

@@ -10,11 +10,16 @@ from playwright.sync_api import Page, expect
 
 from billing.amounts import Amounts
 from tests.billing.held import hold, limit_to, settle
-from tests.browser.test_accounts import inspect
+from tests.browser.flaws import flaws
 from tests.console.staff import answered, desk_of
 from tests.live import Web
 from tests.people import PASSWORD, make_user
 from wisqu.accounts.models import User
+
+
+def inspect(page: Page) -> None:
+    assert flaws(page, reads_sheets=False) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def enter(page: Page, live: Web, **fields: str) -> User:

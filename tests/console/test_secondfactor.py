@@ -41,6 +41,7 @@ def sign_in(browser: Client):
     return browser.post(LOGIN, {"login": "alice@example.org", "password": PASSWORD})
 
 
+@pytest.mark.django_db(transaction=True)
 def test_staff_without_one_are_led_to_setting_it_up_and_then_in() -> None:
     staff()
     browser = Client()
