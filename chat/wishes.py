@@ -53,7 +53,7 @@ class Wishes:
 
     def applied(self, request: ChatRequest, *, routing_strategy: str) -> dict[str, Any]:
         """Return each setting as it was sent, and where it came from. Of the instructions a fingerprint is kept."""
-        values = {
+        values: dict[str, Any] = {
             "model": request.model,
             "fallback_models": list(request.fallback_models),
             "routing_strategy": routing_strategy,

@@ -91,7 +91,7 @@ def _is_cover(stream: Any) -> bool:
 def _duration_ms(container: InputContainer, stream: AudioStream, max_seconds: int) -> int:
     """Count the packets: how long they say they are, or how much sound the codec puts into so many."""
     count, ticks = 0, 0
-    base, rate = stream.time_base, stream.codec_context.sample_rate
+    base, rate = float(stream.time_base or 0), stream.codec_context.sample_rate
     each = stream.codec_context.frame_size  # samples a packet, 0 where that differs
     for packet in container.demux(stream):
         if not packet.size:
@@ -103,7 +103,7 @@ def _duration_ms(container: InputContainer, stream: AudioStream, max_seconds: in
             raise FileRefused(
                 Why.TOO_LONG, f"The recording is longer than {minutes} minutes. Attach a part of it."
             )
-    said, heard = float(ticks * base), count * each / rate
+    said, heard = ticks * base, count * each / rate
     # A file whose packets are longer than it says would be heard for longer than it is counted.
     seconds = heard if heard > said * 1.05 + 0.1 else said
     if not count or seconds <= 0:
