@@ -166,6 +166,7 @@ def _loggers(*, level: str) -> dict[str, Any]:
         "celery.app.trace": quiet,
         # These log addresses, headers, bodies or values at INFO and DEBUG.
         "django.db.backends": quiet,
+        "django.template": quiet,
         "httpx": quiet,
         "httpx2": quiet,
         "httpcore": quiet,

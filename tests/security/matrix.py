@@ -109,7 +109,7 @@ ROUTES: dict[str, Route] = {
     "GET /images/{id}": of("image"),
     "GET /images/{id}/file": of("image"),
     "DELETE /images/{id}": of("image"),
-    "POST /images/{id}/restore": of("image"),
+    "POST /images/{id}/restore": of("image", proven=False),  # it was not thrown away
     "POST /images/{image_id}/regenerate": of("image", proven=False),
     "POST /audio/transcriptions": own({}),  # no file: 422
     # --- presets and models
