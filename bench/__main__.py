@@ -26,6 +26,7 @@ from bench import (
     searching,
     streaming,
     subscribers,
+    waiting,
 )
 from bench.stage import FULL, QUICK, Scale, stage
 
@@ -47,6 +48,7 @@ QUESTIONS = {
     "analytics": numbers.ask,
     "outages": outages.ask,
     "quotations": quotations.ask,
+    "waiting": waiting.ask,
 }
 # What a look of a minute and a half can tell.
 QUICKLY = ("streaming", "delays", "socket", "opening", "memory")

@@ -92,9 +92,9 @@ def batch(*, owner_id: uuid.UUID, batch_id: uuid.UUID | None) -> list[GeneratedI
 def _queue(
     *, owner_id: uuid.UUID, wish: Wish, given: Input, key: str | None, mark: str
 ) -> list[GeneratedImage]:
-    ids = [uuid7() for _ in range(wish.n)]
+    first_id = uuid7()
     with transaction.atomic():
-        known = key and idempotency.claim(owner_id=owner_id, key=key, mark=mark, reference=ids[0])
+        known = key and idempotency.claim(owner_id=owner_id, key=key, mark=mark, reference=first_id)
         if known:
             return batch(owner_id=owner_id, batch_id=known.reference)
         subscription = subscription_for(owner_id)
@@ -104,28 +104,34 @@ def _queue(
             aspect_ratio=wish.aspect_ratio,
             has_input=bool(given.key),
         )
-        seeds = _seeds(wish, painter)
-        images = [
-            GeneratedImage(
-                id=image_id,
-                owner_id=owner_id,
-                batch_id=ids[0],
-                prompt=wish.prompt,
-                model=painter.model.id,
-                aspect_ratio=wish.aspect_ratio,
-                seed=seed,
-                input_key=given.key,
-                input_id=given.id,
-                conversation_id=wish.conversation_id,
-                after_message_id=wish.after_message_id,
-            )
-            for image_id, seed in zip(ids, seeds, strict=True)
-        ]
+        images = _rows(owner_id, first_id, wish, given, painter)
         _hold(images, subscription)
         GeneratedImage.objects.bulk_create(images)
         for image in images:
             jobs.send_on_commit(renders.TASK, str(image.id))
     return images
+
+
+def _rows(
+    owner_id: uuid.UUID, first_id: uuid.UUID, wish: Wish, given: Input, painter: palette.Painter
+) -> list[GeneratedImage]:
+    """Return a row for each image of the wish; the first one names the batch. Raises Invalid."""
+    return [
+        GeneratedImage(
+            id=uuid7() if place else first_id,
+            owner_id=owner_id,
+            batch_id=first_id,
+            prompt=wish.prompt,
+            model=painter.model.id,
+            aspect_ratio=wish.aspect_ratio,
+            seed=seed,
+            input_key=given.key,
+            input_id=given.id,
+            conversation_id=wish.conversation_id,
+            after_message_id=wish.after_message_id,
+        )
+        for place, seed in enumerate(_seeds(wish, painter))
+    ]
 
 
 def _hold(images: list[GeneratedImage], subscription: Subscription) -> None:

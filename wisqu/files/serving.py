@@ -62,7 +62,12 @@ def send_file(file: BinaryIO, *, name: str, media_type: str) -> HttpResponseBase
     """Return the answer that sends a file which was made for this one asker, and closes it."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    headers = {**_HEADERS, "Cache-Control": "no-store", "Content-Type": media_type, "Content-Length": str(size)}
+    headers = {
+        **_HEADERS,
+        "Cache-Control": "no-store",
+        "Content-Type": media_type,
+        "Content-Length": str(size),
+    }
     headers["Content-Disposition"] = _disposition("attachment", name)
     return StreamingHttpResponse(_pieces(file, size), headers=headers)
 
