@@ -99,7 +99,7 @@ def _payload(event: bytes) -> Any:
 
 def _text(event: Any) -> str:
     if "choices" in event:
-        return event["choices"][0]["delta"]["content"] if event["choices"] else ""
+        return event["choices"][0]["delta"].get("content") or "" if event["choices"] else ""
     return event.get("content", "") if event.get("type", "content") == "content" else ""
 
 

@@ -55,9 +55,9 @@ def start(
         )
 
 
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes], *, within_s: float = STARTS_WITHIN_S) -> None:
     """Return once something answers there. Raises RuntimeError when the process ends, or takes too long."""
-    deadline = time.monotonic() + STARTS_WITHIN_S
+    deadline = time.monotonic() + within_s
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ LITELLM = """model_list:
       api_key: sk-or-bench
 general_settings:
   disable_spend_logs: true
+  master_key: {key}
 """
 
 FULL = Scale(runs=5, tokens=500, seconds=5.0, many=500, databases=(SQLITE, POSTGRES))
@@ -86,13 +88,14 @@ class Stage:
         if not python:
             return None
         port = free_port()
+        key = f"sk-{secrets.token_hex(32)}"
         config = self.folder / "litellm.yaml"
-        config.write_text(LITELLM.format(port=self.upstream.port))
+        config.write_text(LITELLM.format(port=self.upstream.port, key=key))
         arguments = ["-m", "litellm.proxy.proxy_cli", "--config", str(config), "--port", str(port)]
         options = ["--host", "127.0.0.1", "--num_workers", "1"]
         process = start(self.family, "LiteLLM", [*arguments, *options], cores=MEASURED, python=python)
-        wait_for(f"http://127.0.0.1:{port}/health/liveliness", process)
-        return Upstream("LiteLLM", port, "/v1/chat/completions", process.pid)
+        wait_for(f"http://127.0.0.1:{port}/health/liveliness", process, within_s=240)
+        return Upstream("LiteLLM", port, "/v1/chat/completions", process.pid, tokens=[key])
 
     def product(self, database: str) -> Product:
         """The product on SQLite, or on PostgreSQL with Redis."""
