@@ -64,6 +64,9 @@ def shown(facts: dict[str, Any]) -> dict[str, Any]:
     """Return what a page shows of a file of a question: `chat.enclosing.facts` with an address and words."""
     pages = facts.get("pages")
     kind = kinds().get(facts["type"], "")
+    if duration_ms := facts.get("duration_ms"):
+        minutes, seconds = divmod(-(-duration_ms // 1000), 60)
+        kind = f"{kind} · {minutes}:{seconds:02}"
     if pages:
         kind = f"{kind} · {ngettext('%(n)s page', '%(n)s pages', pages) % {'n': f'{pages:,}'}}"
     is_picture = facts["type"] == "image"
@@ -71,6 +74,7 @@ def shown(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": facts["name"],
         "facts": kind,
+        "icon": "mic" if facts["type"] == "audio" else "file",
         "address": address if is_picture else f"{address}?download=true",
         "thumbnail": f"{address}?thumbnail=true" if is_picture else "",
     }

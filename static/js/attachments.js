@@ -3,6 +3,7 @@
    Events: "adding", "changed" when chips come, go or arrive at the server, "refused" (detail: what to say). */
 
 import { api, find, findAll, fromTemplate, say } from "./page.js";
+import { clock } from "./recording.js";
 import { counted, fill, problemText, words } from "./words.js";
 
 // A smaller file is sent sooner than it is known whether the server has it.
@@ -211,7 +212,9 @@ function parsed(text) {
 export function dressFile(element, told) {
   find("[data-name]", element).textContent = told.name;
   const kind = words.fileKinds[told.type];
-  find("[data-facts]", element).textContent = told.pages ? `${kind} · ${counted(words.pages, told.pages)}` : kind;
+  const length = told.duration_ms ? clock(Math.ceil(told.duration_ms / 1000)) : told.pages && counted(words.pages, told.pages);
+  find("[data-facts]", element).textContent = length ? `${kind} · ${length}` : kind;
+  if (told.type === "audio") find("use", element).setAttribute("href", "#i-mic");
   const picture = find("img", element);
   if (told.thumbnail_url) {
     picture.src = told.thumbnail_url;
