@@ -199,7 +199,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self._follow(again.id, follow(again, 0), ref=ref, names=_to_name(again), tells_quota=True)
             return
         turn = running.start(opened)
-        names = opened.conversation_id if opened.answer.depth == 1 else None
+        is_to_name = opened.answer.depth == 1 and opened.said is None
+        names = opened.conversation_id if is_to_name else None
         self._follow(opened.turn_id, turn.turn_log.follow(0), ref=ref, names=names, tells_quota=True)
         if opened.title is not None:
             await self.send_frame(

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from chat.notes import Note, Verse, labels, name_of, notes
+from chat.notes import MOST_NOTES, Note, Verse, labels, name_of, notes
 
 _PIECE = re.compile(r'<(?:"[^"]*"|[^">])*>|[^<]+')
 # Brackets and quotation marks that close what is quoted: its mark stands behind them.
@@ -89,7 +89,7 @@ def _marks(quotations: list[Any], references: list[Any]) -> Iterator[Note]:
     """Yield what is marked, in its order: the notes, and the references that belong to quotations."""
     found = notes(quotations, references)
     noted = {(note.start, note.end) for note in found}
-    for one in references:
+    for one in references[:MOST_NOTES]:
         if (one["start"], one["end"]) not in noted:
             place = {"surah": one["surah"], "from": one["from"], "to": one["to"]}
             found.append(Note("real", one["start"], one["end"], one["text"], 0, [place], reference=one))

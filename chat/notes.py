@@ -24,6 +24,7 @@ Document = dict[str, Any]
 # Of a long passage the note shows this many verses; the rest is on the page of the chapter.
 _MOST_SHOWN = 3
 _MOST_PLACES = 6
+MOST_NOTES = 200  # on one answer: beyond, it is no answer any more
 _RIGHT_TO_LEFT = ("ar", "fa", "ur")
 
 
@@ -149,10 +150,8 @@ def notes(quotations: list[Document], references: list[Document]) -> list[Note]:
         for one in references
         if one["start"] not in own or one["state"] != "real"
     ]
-    return [
-        _note(kind, one, number)
-        for number, (_start, _end, kind, one) in enumerate(sorted(found, key=lambda each: each[:2]), start=1)
-    ]
+    found = sorted(found, key=lambda each: each[:2])[:MOST_NOTES]
+    return [_note(kind, one, number) for number, (_, _, kind, one) in enumerate(found, start=1)]
 
 
 def _note(kind: str, one: Document, number: int) -> Note:

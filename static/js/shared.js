@@ -2,5 +2,6 @@
 
 import { dress } from "./code.js";
 import { find } from "./page.js";
+import "./quoted.js";
 
 dress(find("[data-messages]"));
