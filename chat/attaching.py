@@ -26,7 +26,7 @@ from billing import quota
 from billing.amounts import Amounts
 from billing.models import Feature, LedgerEntry
 from billing.plans import plan_for, require_feature
-from chat import enclosing, sounds
+from chat import enclosing, search, sounds
 from chat.models import Attachment, Message, MessageAttachment
 from presets.tokens import estimate
 from wisqu.api.ids import uuid7
@@ -241,7 +241,10 @@ def read_on(attachment_id: uuid.UUID) -> bool:
     # Somebody else may have read the same pages meanwhile.
     rows = Attachment.objects.filter(id=attachment_id, unread_from=begin)
     rows.update(text=text, token_estimate=estimate(text), unread_from=found["next_page"])
-    return found["next_page"] is not None
+    if found["next_page"] is not None:
+        return True
+    search.renew(attachment.owner_id, Message.objects.filter(attachment_links__attachment=attachment))
+    return False
 
 
 def unread(*, before: timedelta) -> list[uuid.UUID]:
@@ -333,10 +336,12 @@ def picture_of(owner_id: uuid.UUID, attachment_id: uuid.UUID) -> bytes | None:
 def delete(*, owner_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
     """Delete a file for good, also from the questions that it was put to. Raises NotFound."""
     attachment = owned(owner_id=owner_id, attachment_id=attachment_id)
-    for message in Message.objects.filter(attachment_links__attachment=attachment).only("id", "attached"):
-        kept = [each for each in message.attached if each["id"] != str(attachment_id)]
-        Message.objects.filter(id=message.id).update(attached=kept)
+    messages = list(Message.objects.filter(attachment_links__attachment=attachment))
+    for message in messages:
+        message.attached = [each for each in message.attached if each["id"] != str(attachment_id)]
+        Message.objects.filter(id=message.id).update(attached=message.attached)
     attachment.delete()
+    search.renew(owner_id, messages)
 
 
 @transaction.atomic

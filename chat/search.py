@@ -71,6 +71,12 @@ def remember(owner_id: uuid.UUID, *messages: Message) -> None:
     )
 
 
+def renew(owner_id: uuid.UUID, messages: Iterable[Message]) -> None:
+    """Make messages that can be found findable by what they and their files say now."""
+    found = [message for message in messages if SearchEntry.objects.filter(message_id=message.id).delete()[0]]
+    remember(owner_id, *found)
+
+
 def remember_title(conversation: Conversation) -> None:
     """Make the conversation findable by the title that it has now."""
     SearchEntry.objects.filter(conversation_id=conversation.id, message=None).delete()

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit, Reservation
-from chat import attaching, keeping
-from chat.models import Attachment, Conversation, Message
+from chat import attaching, keeping, search
+from chat.enclosing import facts
+from chat.models import Attachment, Conversation, Message, SearchEntry
 from tests.chat.test_conversations import Rest
 from tests.media import files
 from tests.people import make_alice, make_charlie, signed_in
@@ -45,8 +46,6 @@ def sent(rest: Rest, data: bytes, name: str = "a.pdf", kind: str = "application/
 
 
 def put_to_a_question(owner: Any, *attached: Attachment) -> Message:
-    from chat.enclosing import facts
-
     conversation = Conversation.objects.create(owner=owner)
     question = Message.objects.create(
         conversation=conversation,
@@ -207,12 +206,15 @@ def test_a_deleted_file_is_gone_from_its_questions_and_from_the_disk(
 ) -> None:
     row, other = sent(alice, files.pdf("Going")), sent(alice, b"staying", "b.txt", "text/plain")
     question = put_to_a_question(alice.user, row, other)
+    search.remember(alice.user.pk, question)
     with django_capture_on_commit_callbacks(execute=True):
         assert alice.call("delete", f"/attachments/{row.id}").status_code == 204
     question.refresh_from_db()
     assert [each["id"] for each in question.attached] == [str(other.id)]
     assert not default_storage.exists(row.key)
     assert documents() == (1, 0)
+    assert "staying" in SearchEntry.objects.get(message=question).text
+    assert "going" not in SearchEntry.objects.get(message=question).text
 
 
 def test_files_go_with_their_conversation_and_unused_ones_after_a_day(alice: Rest) -> None:
@@ -257,10 +259,13 @@ def test_a_file_without_a_row_is_swept_and_one_with_a_row_is_not(alice: Rest, mo
 def test_the_rest_of_a_long_pdf_is_read_later(alice: Rest, monkeypatch: Any) -> None:
     row = sent(alice, files.pdf("one", "two"))
     Attachment.objects.update(text="one", unread_from=1)
+    question = put_to_a_question(alice.user, row)
+    search.remember(alice.user.pk, question)
     assert not attaching.read_on(row.id)
     row.refresh_from_db()
     assert (row.text, row.unread_from) == ("one\n\ntwo", None)
     assert attaching.unread(before=timedelta(0)) == []
+    assert "two" in SearchEntry.objects.get(message=question).text
 
 
 def test_an_export_names_every_file_and_its_text(alice: Rest) -> None:
@@ -283,3 +288,18 @@ def test_an_imported_conversation_has_its_own_files_again_and_nobody_elses(alice
         first = Message.objects.get(conversation_id=made, role="user")
         assert [each["name"] for each in first.attached] == names
         assert first.attachment_links.count() == len(names)
+
+
+def test_a_shared_page_names_files_and_links_none(alice: Rest) -> None:
+    row = sent(alice, files.pdf("Book"), "book.pdf")
+    question = put_to_a_question(alice.user, row)
+    answer = Message.objects.create(
+        conversation=question.conversation, parent=question, role="assistant", content="A book.", depth=1
+    )
+    Conversation.objects.update(head=answer)
+    path = alice.call("post", f"/conversations/{question.conversation_id}/share", {}).json()["path"]
+    page = Client().get(path).content.decode()
+    assert "book.pdf" in page
+    assert str(row.id) not in page
+    own = signed_in(alice.user).get(f"/c/{question.conversation_id}").content.decode()
+    assert f"/api/v1/attachments/{row.id}/file?download=true" in own

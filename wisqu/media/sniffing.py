@@ -173,7 +173,7 @@ _PLAIN_ENDING = re.compile(r"[a-z0-9+]{1,8}")
 def safe_name(name: str, kind: Kind) -> str:
     """Return a name to show and to download under: no path, nothing invisible, and the ending that its kind has."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    kept = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C" and sign not in '<>:"|?*')
+    kept = "".join(sign for sign in last if _is_shown(sign) and sign not in '<>:"|?*')
     stem = " ".join(kept.split()).strip(". ")
     ending = _ending(stem)
     if ending and (ending == kind.ending or _fits(ending, kind)):
@@ -184,6 +184,11 @@ def safe_name(name: str, kind: Kind) -> str:
         stem = stem[: -len(ending) - 1] if is_sound else stem
         ending = kind.ending
     return f"{stem[:_LONGEST_NAME].strip('. ') or 'file'}.{ending}"
+
+
+def _is_shown(sign: str) -> bool:
+    # Persian joins words and keeps them apart by signs that are not seen themselves.
+    return sign in "\u200c\u200d" or unicodedata.category(sign)[0] != "C"
 
 
 def _fits(ending: str, kind: Kind) -> bool:
