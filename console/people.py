@@ -36,7 +36,7 @@ class PersonAdmin(UserAdmin):
     list_display_links = None
     search_fields = ("email", "name", "id")
     change_form_template = "admin/console/account.html"
-    filter_horizontal = ()  # plain lists: Django's pair of them hides its labels from screen readers
+    filter_horizontal = ()  # type: ignore[assignment]  # plain lists: Django's pair of them hides its labels from screen readers
 
     @admin.display(description=gettext_lazy("person"), ordering="email")
     def who(self, user: User) -> SafeString:
