@@ -72,6 +72,24 @@ def readable(found: Citation) -> Citation | None:
     return Citation(found.url, title, start, end)
 
 
+def taken_over(given: object) -> list[dict[str, Any]]:
+    """Return the citations of a document from elsewhere, as a row keeps them; what can't be one is left out."""
+    entries = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    found = (_citation(entry) for entry in entries[:MOST])
+    return [
+        Cited(each.url, each.title, each.start, each.end, 0).stored(length=each.end) for each in found if each
+    ]
+
+
+def _citation(entry: Mapping[str, Any]) -> Citation | None:
+    url, title, start, end = (entry.get(name) for name in ("url", "title", "start", "end"))
+    if not (
+        isinstance(url, str) and isinstance(title, str) and isinstance(start, int) and isinstance(end, int)
+    ):
+        return None
+    return readable(Citation(url, title, start, end))
+
+
 def shown(stored: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the citations as a message's document tells them."""
     return [{name: each[name] for name in ("url", "title", "start", "end")} for each in stored]

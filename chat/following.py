@@ -109,7 +109,8 @@ def _stored_words(answer: Message, after: int, newest: int) -> Batch:
     """Tell the rest of the text up to an event, and its citations where they came in it."""
     batch: Batch = []
     seen = content_offset(answer.stream_ends, after)
-    for cited in (each for each in answer.citations if after < each["seq"] < newest):
+    # Answers of earlier versions do not know which events their citations came with.
+    for cited in (each for each in answer.citations if after < each.get("seq", 0) < newest):
         here = content_offset(answer.stream_ends, cited["seq"])
         if here > seen:
             batch.append((cited["seq"] - 1, encode(Content(answer.content[seen:here]))))

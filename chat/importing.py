@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import attaching, search
+from chat import attaching, citations, search
 from chat.conversations import title_from
 from chat.models import Conversation, Message
 from presets.tokens import estimate
@@ -48,6 +48,7 @@ class Node:
     moment: datetime | None
     model: str = ""
     attached: list[str] = field(default_factory=list)  # ids of files
+    citations: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ def _of_ours(messages: list[Any]) -> Iterator[Node]:
                 moment=_moment(message.get("created")),
                 model=_text(message.get("model"))[:200],
                 attached=_ids(message.get("attachments")),
+                citations=citations.taken_over(message.get("citations")),
             )
 
 
@@ -301,5 +303,6 @@ def _messages(conversation: Conversation, nodes: list[Node]) -> dict[str, Messag
             depth=parent.depth + 1 if parent else 0,
             token_estimate=estimate(node.text),
             model=node.model if is_answer else "",
+            citations=node.citations if is_answer else [],
         )
     return made

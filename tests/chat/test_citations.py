@@ -116,6 +116,13 @@ def test_without_citations_nothing_changes() -> None:
     assert render("One [two](https://a.example).", []) == render("One [two](https://a.example).")
 
 
+def test_what_is_taken_over_is_looked_at_like_everything_else() -> None:
+    good = {"url": A, "title": "A", "start": 0, "end": 4}
+    bad = [{**good, "url": "javascript:alert(1)"}, {**good, "end": "4"}, {**good, "title": None}, "x", 7]
+    assert citations.taken_over([good, *bad]) == [{**good, "seq": 0}]
+    assert citations.taken_over(None) == citations.taken_over({"url": A}) == []
+
+
 def test_a_file_names_its_sources_whatever_their_titles_hold() -> None:
     assert citations.as_markdown("One.", [cited(end=4)]) == "One. [1]"
     (source,) = citations.sources([cited("https://a.example/<x>)", title="[a](b) *c*")])
