@@ -141,10 +141,10 @@ def _database() -> dict[str, Any]:
     else:
         config["CONN_MAX_AGE"] = 0  # the pool keeps them
         # After an outage the pool waits longer and longer between its tries, unless it gives up early: then the next
-        # request makes it try at once. A request that gets no connection answers 503 after five seconds.
-        pool = {"min_size": 2, "max_size": 20, "timeout": 5, "reconnect_timeout": 4}
+        # request makes it try at once. A request that gets no connection answers 503 after ten seconds.
+        pool = {"min_size": 2, "max_size": 20, "timeout": 10, "reconnect_timeout": 4}
         # A server that a cut cable leads to says nothing at all.
-        config["OPTIONS"] = {"pool": pool, "connect_timeout": 5, "tcp_user_timeout": 15_000}
+        config["OPTIONS"] = {"pool": pool, "connect_timeout": 10, "tcp_user_timeout": 15_000}
     return config
 
 

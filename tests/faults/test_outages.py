@@ -11,7 +11,8 @@ from redis import Redis
 
 from tests.clients import Api, text_of
 from tests.faults.line import Line, line_to, through
-from tests.live import Web, test_database_url
+from tests.live import Web
+from tests.live import test_database_url as database_url
 from tests.people import make_user
 
 pytestmark = pytest.mark.postgres
@@ -21,7 +22,7 @@ BACK_WITHIN_S = 10.0
 
 @pytest.fixture
 def database(transactional_db: None) -> Iterator[Line]:
-    line = line_to(test_database_url())
+    line = line_to(database_url())
     yield line
     line.close()
 
@@ -44,7 +45,7 @@ def seconds_until(condition: Callable[[], bool]) -> float:
 def test_postgres_away_is_a_503_and_answers_that_run_go_on(
     database: Line, start_live: Callable[..., Web]
 ) -> None:
-    api = Api(start_live(DATABASE_URL=through(test_database_url(), database)), make_user(plan="premium"))
+    api = Api(start_live(DATABASE_URL=through(database_url(), database)), make_user(plan="premium"))
     with api.streaming("[[words:300]] [[pace:20ms]]") as events:
         begun = [next(events)]
         database.cut()

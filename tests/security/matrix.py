@@ -103,9 +103,7 @@ ROUTES: dict[str, Route] = {
     "GET /attachments/{id}/file": of("attachment"),
     "DELETE /attachments/{id}": of("attachment"),
     "GET /images/history": OWN_ROUTE,
-    "POST /images/generate": own(
-        {"prompt": "A door"}, alike={"input_image": "image", "conversation_id": "conversation"}, proven=False
-    ),
+    "POST /images/generate": own({"prompt": "A door"}, alike={"input_image": "image"}, proven=False),
     "GET /images/{id}": of("image"),
     "GET /images/{id}/file": of("image"),
     "DELETE /images/{id}": of("image"),

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.live import ROOT, test_database_url
+from tests.live import ROOT
+from tests.live import test_database_url as database_url
 
 PAGES = ("/accounts/login/", "/admin/login/", "/docs", "/api/v1/auth/me", "/nowhere", "/api/v1/openapi.json")
 ASK = """
@@ -43,7 +44,7 @@ def answers(transactional_db: None) -> Answers:
         "SECRET_KEY": "kQ7-3vXz" * 4 + "Jm2_pLw9Rt" * 3,
         "ALLOWED_HOSTS": "chat.example.org",
         "CSRF_TRUSTED_ORIGINS": "https://chat.example.org",
-        "DATABASE_URL": test_database_url(),
+        "DATABASE_URL": database_url(),
         "LOG_LEVEL": "CRITICAL",
     }
     command = [sys.executable, "-c", ASK, json.dumps(PAGES)]
