@@ -49,6 +49,8 @@ WORK_FOR_S = 240.0
 # Models send up to some 30 MB of pixels; decoding and writing those anew takes this.
 LIMITS = worker.Limits(memory=768 * 1024 * 1024, cpu_s=20.0, clock_s=25.0)
 
+# Set once the worker was told to end: what is begun is finished, and nothing else is begun.
+ending = threading.Event()
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -64,7 +66,7 @@ def work(image_id: uuid.UUID) -> int:
     try:
         until, made = time.monotonic() + WORK_FOR_S, 0
         following: uuid.UUID | None = image_id
-        while following is not None and time.monotonic() < until:
+        while following is not None and time.monotonic() < until and not ending.is_set():
             made += render(following)
             following = waiting().values_list("id", flat=True).first()
         return made

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from celery import shared_task
+from celery import shared_task, signals
 
 from imagery import renders, sweeping
+
+
+@signals.worker_shutting_down.connect
+def begin_no_more(**_: Any) -> None:
+    """Leave what waits to whoever comes after this worker."""
+    renders.ending.set()
 
 
 @shared_task(ignore_result=True)

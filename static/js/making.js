@@ -25,9 +25,23 @@ export async function ask(method, path, body, headers = {}) {
   return told;
 }
 
-/** Wish for images; asked again after a lost line, the same key makes the same images. */
-export const wish = (fields) => ask("POST", "/images/generate", fields, { "Idempotency-Key": crypto.randomUUID() });
-export const wishAgain = (image) => ask("POST", `/images/${image.id}/regenerate`, null, { "Idempotency-Key": crypto.randomUUID() });
+const ASKED_AGAIN_AFTER_MS = 1500;
+
+/** Ask for something that is made once: after a lost line it is asked again, and the same key makes it no second time. */
+async function askOnce(path, body) {
+  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  try {
+    return await ask("POST", path, body, headers);
+  } catch (error) {
+    if (error.problem?.code !== "lost") throw error;
+    await new Promise((done) => { setTimeout(done, ASKED_AGAIN_AFTER_MS); });
+    return ask("POST", path, body, headers);
+  }
+}
+
+/** Wish for images, and for another one of the same wish. */
+export const wish = (fields) => askOnce("/images/generate", fields);
+export const wishAgain = (image) => askOnce(`/images/${image.id}/regenerate`, null);
 
 // The chat's page brings the words of images along beside its own.
 const told = document.getElementById("made");

@@ -226,6 +226,16 @@ def test_a_job_goes_on_with_what_waits_and_lets_nobody_wait_behind_one_person(al
     assert renders.work(second.id) == 3
 
 
+def test_a_worker_that_is_to_end_begins_nothing(alice, monkeypatch):
+    image = wish(alice)
+    renders.ending.set()
+    try:
+        assert renders.work(image.id) == 0
+    finally:
+        renders.ending.clear()
+    assert again(image.id).status == "queued"
+
+
 def test_no_more_are_made_at_once_than_there_are_places(alice, monkeypatch):
     image = wish(alice)
     for _ in range(renders.AT_ONCE):
