@@ -12,9 +12,10 @@ import time
 import uuid
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from billing.models import LedgerEntry
 from chat import (
@@ -55,6 +56,8 @@ _DELETED = ("conversation_deleted", "This conversation was deleted while the ans
 _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
 # A request that is on its way when its reader stops it may be charged, and only its reply tells its id.
 _ID_WITHIN_S = 0.3
+# How long to wait, in seconds, before a database that is away is asked again to store an end.
+_STORED_AGAIN_AFTER_S = (0.5, 2.0, 5.0)
 
 
 class RunningTurn:
@@ -83,6 +86,7 @@ class RunningTurn:
         self._joiner = joining.Joiner("", told=False)
         self._writer = ("", "")  # model and provider of the last words
         self._owing: list[asyncio.Task[None]] = []
+        self._parsed: list[dict[str, Any]] = []  # what the server made of files, paid for whatever became of the answer
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -248,6 +252,7 @@ class RunningTurn:
     def _give_up_generation(self, asked: str) -> None:
         """Go on without the generation that was read last; what it cost is booked, or left to be asked."""
         stream, self.stream = self.stream, None
+        self._parsed += stream.files if stream else []
         if stream is None or not stream.generation_id:
             return
         attempt = owed.Attempt(
@@ -359,23 +364,16 @@ class RunningTurn:
                 outcome.is_settled_later = outcome.usage is None
             if outcome.findings is None:
                 outcome.findings = await checking.find_beside(outcome.content)
-            if self.stream is not None and self.stream.files:
+            self._parsed += self.stream.files if self.stream else []
+            if self._parsed:
                 opened = self.opened
-                await in_thread(
-                    enclosing.keep_parsed, opened.conversation_id, opened.pdfs, self.stream.files
-                )
+                await in_thread(enclosing.keep_parsed, opened.conversation_id, opened.pdfs, self._parsed)
             # The places of the last events are part of what is stored before they exist.
             known = self.turn_log.stream_ends
             outcome.stream_ends = known + known[-4:] * (
                 1 + bool(outcome.model) + bool(outcome.final_findings)
             )
-            message = await in_thread(
-                close_turn,
-                turn_id=self.turn_id,
-                answer=self.opened.answer,
-                outcome=outcome,
-                prompt_estimate=self.opened.prompt_estimate,
-            )
+            message = await self._store(outcome)
         except Exception:
             # The sweeper closes it later; what was saved last is what is kept.
             log.exception("a turn could not be closed")
@@ -389,10 +387,30 @@ class RunningTurn:
             self._append(found)
         self._append(final_event(self.message))
 
+    async def _store(self, outcome: Outcome) -> Message | None:
+        """Close the turn in the database. One that is away for a moment is asked again; then its error is raised."""
+        closing = partial(
+            close_turn,
+            turn_id=self.turn_id,
+            answer=self.opened.answer,
+            outcome=outcome,
+            prompt_estimate=self.opened.prompt_estimate,
+        )
+        for pause in _STORED_AGAIN_AFTER_S:
+            try:
+                return await in_thread(closing)
+            except OperationalError:
+                log.warning("a turn could not be closed yet")
+                await asyncio.sleep(pause)
+        return await in_thread(closing)
+
     async def _closed_elsewhere(self) -> Message:
         """Return the answer as somebody else stored it; as failed where nothing can be read."""
         try:
-            return await in_thread(Message.objects.get, id=self.opened.answer.id)
+            stored: Message = await in_thread(Message.objects.get, id=self.opened.answer.id)
+            if stored.status != Message.Status.STREAMING:
+                return stored
+            reason = _OUR_FAULT  # nobody has closed it yet: the sweeper will
         except Message.DoesNotExist:
             reason = _DELETED
         except DatabaseError:

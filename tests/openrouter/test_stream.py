@@ -227,3 +227,11 @@ def test_json_that_is_no_answer_is_malformed(body: bytes) -> None:
     reply.feed(body)
     reply.end()
     assert isinstance(reply.error, MalformedReply)
+
+
+def test_what_the_parser_made_of_files_is_kept_once_even_where_the_answer_fails() -> None:
+    parsed = {"type": "file", "file": {"hash": "1", "name": "a.pdf", "content": []}}
+    noted = data({"choices": [{"delta": {"content": "a", "annotations": [parsed, {"type": "file"}]}}]})
+    assert read(noted, noted, FINISH)[1].files == [parsed]
+    failed = {"error": {"code": 502, "message": "gone", "metadata": {"file_annotations": [parsed]}}}
+    assert read(data(failed))[1].files == [parsed]

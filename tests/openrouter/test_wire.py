@@ -203,3 +203,17 @@ def test_a_generation_prefers_the_billed_counts() -> None:
     )
     assert found.prompt_tokens == 11
     assert (found.cost_usd, found.cache_discount_usd) == (Decimal("0.0012"), Decimal("-0.0003"))
+
+
+def test_a_reader_of_files_stands_beside_a_search_and_annotations_go_back_as_they_came() -> None:
+    parsed = {"type": "file", "file": {"hash": "1", "name": "a.pdf", "content": []}}
+    asked = ChatRequest(
+        model="maker/model",
+        messages=(Message("assistant", (TextPart("a"),), (parsed,)),),
+        web_search=WebSearch(as_plugin=True),
+        pdf_engine="cloudflare-ai",
+    )
+    sent = json.loads(encode_request(asked))
+    assert sent["messages"][0] == {"role": "assistant", "content": "a", "annotations": [parsed]}
+    assert [plugin["id"] for plugin in sent["plugins"]] == ["web", "file-parser"]
+    assert sent["plugins"][1]["pdf"] == {"engine": "cloudflare-ai"}

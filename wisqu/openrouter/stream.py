@@ -237,6 +237,9 @@ class Reply:
             self._fail(chunk.error)
 
     def _fail(self, error: object) -> None:
+        # Files were parsed, and paid for, although nothing came of it.
+        metadata = error.get("metadata") if isinstance(error, dict) else None
+        self.files += files_from(metadata.get("file_annotations") if isinstance(metadata, dict) else None)
         found = from_body(status=None, error=error)
         if (self.started or self._content) and not isinstance(found, _TELLING):
             found = Interrupted(status=found.status, retry_after=found.retry_after, reason=found.reason)
