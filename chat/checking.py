@@ -33,8 +33,8 @@ class Findings:
     @property
     def grave(self) -> int:
         """How many quotations are altered, and references impossible: what a model is asked to mend."""
-        altered = sum(one["verdict"] == "altered" for one in self.quotations)
-        return altered + sum(one["state"] == "impossible" for one in self.references)
+        altered = [one for one in self.quotations if one["verdict"] == "altered"]
+        return len(altered) + len([one for one in self.references if one["state"] == "impossible"])
 
     def flaws(self) -> Iterator[dict[str, Any]]:
         """Yield what is not as it should be."""

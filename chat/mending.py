@@ -123,7 +123,7 @@ def _verse(place: dict[str, int]) -> str:
 
 def is_mended(answer: Message) -> bool:
     """Tell whether the answer's text is a second version, so that its stream told another one."""
-    return bool(answer.repair) and answer.repair["state"] == MENDED
+    return answer.repair is not None and answer.repair["state"] == MENDED
 
 
 # --- What is kept -----------------------------------------------------------------------------------------------------

@@ -97,6 +97,11 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("What you found", {"fields": ("verdict", "correction", "pin_for", "reviewer", "reviewed_at")}),
     )
 
+    class Media:
+        """The face of the verses."""
+
+        css = {"all": ("css/quoted.css",)}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
         """Leave out what was thrown away."""
         return reviews.queue()
@@ -116,7 +121,7 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         stored = Review.objects.select_related("message").get(pk=obj.pk)
         reviews.decide(stored, reviewer=reviewer, verdict=facts["verdict"], correction=facts["correction"])
         if facts["pin_for"].strip():
-            if not request.user.has_perm("chat.add_guidance"):  # type: ignore[union-attr]
+            if not request.user.has_perm("chat.add_guidance"):
                 self.message_user(request, "You may not pin corrections.", messages.WARNING)
                 return
             Guidance.objects.create(
@@ -182,7 +187,7 @@ def _flaws(review: Review) -> list[Note]:
 
 def _verses(note: Note) -> SafeString:
     return format_html_join(
-        " ", '<span lang="ar" dir="rtl">{}</span>', ((verse.text,) for verse in note.verses)
+        " ", '<span class="ayah" lang="ar" dir="rtl">{}</span>', ((verse.text,) for verse in note.verses)
     )
 
 
