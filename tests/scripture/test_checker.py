@@ -122,6 +122,11 @@ def test_letters_of_persian_and_urdu_are_the_same_letters() -> None:
     assert only("ارشاد باری تعالیٰ ہے: ﴿اِنَّ مَعَ الۡعُسۡرِ یُسۡرًا﴾ (الشرح: 6)").verdict == "genuine"
 
 
+def test_a_word_that_can_be_read_in_two_ways_is() -> None:
+    assert only("﴿لقد أرسلنا نوحا إلى قومه فقال يقوم اعبدوا الله﴾").verdict == "genuine"
+    assert only("﴿فقال يملك اعبدوا الله ما لكم من إله غيره﴾").verdict == "altered"
+
+
 def test_an_ellipsis_may_leave_out_the_middle() -> None:
     assert only("{يا أيها الذين آمنوا ... كتب عليكم الصيام}").verdict == "genuine"
 

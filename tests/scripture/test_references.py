@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.scripture import texts
 from wisqu.scripture.names import LANGUAGES, surah_name, surah_number
 from wisqu.scripture.references import references
 from wisqu.scripture.verses import exists, lengths
@@ -45,7 +46,8 @@ def test_other_numbers_are_no_reference(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Quran 2:300", "(115:1)", "Al-Fatiha 8", "القرآن ٢:٣٠٠", "Q 0:1", "Quran 2:9-5"]
+    "text",
+    ["Quran 2:300", "(115:1)", "Al-Fatiha 8", "القرآن ٢:٣٠٠", "Q 0:1", "Quran 2:9-5", "Al-Baqarah [3]: 7"],
 )
 def test_a_verse_that_does_not_exist_is_impossible(text: str) -> None:
     (found,) = references(text)
@@ -59,6 +61,17 @@ def test_all_verses_are_real_and_the_next_one_is_not() -> None:
         assert references(f"Quran {surah}:{lengths()[surah] + 1}")[0].state == "impossible"
     assert sum(lengths()) == 6236
     assert not exists(115, 1)
+
+
+@pytest.mark.parametrize("language", texts.FORMS)
+def test_every_form_of_a_language_is_read_and_tells_what_there_is_not(language: str) -> None:
+    for (surah, ayah), _ in texts.modern(79):
+        names = {each: surah_name(surah, each) for each in LANGUAGES}
+        for form in texts.FORMS[language]:
+            (one,) = references(texts.written(form, language, surah, ayah, names))
+            assert (one.surah, one.first, one.state) == (surah, ayah, "real"), one
+            (one,) = references(texts.written(form, language, surah, lengths()[surah] + ayah, names))
+            assert one.state == "impossible", one
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -233,10 +233,12 @@ def _columns() -> dict[str, list[list[str]]]:
 
 def _told(language: str) -> Iterator[str]:
     """Yield the translations of the installed packages and of the product into a language."""
-    for folder in (ROOT / "locale", *map(Path, site.getsitepackages())):
+    packages = (Path(folder) / name for folder in site.getsitepackages() for name in _PACKAGES)
+    for folder in (ROOT / "locale", *packages):
         for path in sorted(folder.rglob(f"{language}/LC_MESSAGES/*.mo")):
             with path.open("rb") as file:
                 yield from gettext.GNUTranslations(file)._catalog.values()  # type: ignore[attr-defined]
 
 
+_PACKAGES = ("django", "allauth", "rest_framework", "rest_framework_simplejwt")
 ROOT = Path(__file__).resolve().parent.parent.parent
