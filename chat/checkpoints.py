@@ -10,6 +10,7 @@ import json
 import logging
 import uuid
 from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, connection, transaction
@@ -83,7 +84,7 @@ def _cited(turns: list[RunningTurn]) -> list[tuple[str, uuid.UUID]]:
 def _save(
     turn_ids: list[uuid.UUID],
     rows: list[tuple[str, bytes, str, uuid.UUID]],
-    cited: list[tuple[str, uuid.UUID]],
+    cited: Sequence[tuple[str, uuid.UUID]] = (),
 ) -> list[uuid.UUID]:
     """Store the texts and the sign of life; return the turns that were asked to stop, or deleted."""
     prepare = Message._meta.pk.get_db_prep_value

@@ -172,7 +172,7 @@ def test_over_the_line_it_is_the_same(alice: Api) -> None:
 
 
 def test_what_cannot_be_put_into_words_is_no_end(alice: Api, sandbox: Sandbox) -> None:
-    note = named(attach(alice, sounds.wav(0.7)), "[[fault:400]] mute.wav")
+    note = named(attach(alice, sounds.wav(0.7)), "[[fault:400 model=openai/whisper-1]] mute.wav")
     told = alice.ask(f"Said? {QUICK}", attachments=[note], model=SONNET).json()
     (entry,) = sandbox.ledger(session=told["conversation_id"])
     assert "could not be transcribed" in str(entry["request"]["messages"][-1])
