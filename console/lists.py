@@ -54,6 +54,11 @@ class FastList(ChangeList):
         self.multi_page = self.has_next or self.page_num > 1
         self.paginator: Any = Uncounted()
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Return what a column is sorted by; nothing for one that the desk does not let be sorted."""
+        is_sortable = self.sortable_by is None or field_name in self.sortable_by
+        return super().get_ordering_field(field_name) if is_sortable else None
+
     @property
     def next_address(self) -> str:
         """The query of the next page, or nothing."""
