@@ -95,7 +95,10 @@ def _question(values: Any) -> Question:
     unknown = values.keys() - {each.name for each in fields(Question)}
     if unknown:
         raise ValueError(f"there is no field {', '.join(sorted(unknown))}")
-    one = Question(**{name: tuple(each) if isinstance(each, list) else each for name, each in values.items()})
+    given: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in values.items()
+    }
+    one = Question(**given)
     if one.language not in ("", *_COMMON) or one.points_to not in ("", *_POINTERS):
         raise ValueError("language or points_to is not one of those that are known")
     if any(found.state != "real" for found in map(_reference, one.references)):
@@ -189,7 +192,7 @@ def is_right_to_left(text: str) -> bool:
 
 def table(results: Sequence[tuple[Question, dict[str, bool]]]) -> str:
     """Return how often what was expected came, by language and by kind of question, as text in columns."""
-    lines = [("", "questions", *CHECKS, "all")]
+    lines: list[tuple[str, ...]] = [("", "questions", *CHECKS, "all")]
     groups: dict[str, list[tuple[Question, dict[str, bool]]]] = {}
     for one, met in results:
         for name in (one.language or "any language", one.kind or "any kind"):

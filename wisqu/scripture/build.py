@@ -149,11 +149,6 @@ def _joined(row: Sequence[Entry]) -> Iterator[str]:
                 yield " ".join([whole, *(each.spellings[0] for each in row[first : number + 1])])
 
 
-def _threes(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for number, three in enumerate(zip(keys, keys[1:], keys[2:], strict=False)):
-        yield three_key(*three), number
-
-
 # --- Juz and pages ----------------------------------------------------------------------------------------------------
 
 

@@ -94,13 +94,16 @@ def _either_way(
 ) -> list[Quotation]:
     """Judge words; where some look altered and can be read in two ways, take the one that fits better."""
     found = list(judged(text, run, source))
-    altered = sum(each.verdict == "altered" for each in found)
-    otherwise = read_otherwise(run, source) if altered else None
+    wrong = _count_wrong(found)
+    otherwise = read_otherwise(run, source) if wrong else None
     if otherwise is None:
         return found
     other = list(judged(text, otherwise, source))
-    fits_better = sum(each.verdict == "altered" for each in other) < altered and len(other) <= len(found)
-    return other if fits_better else found
+    return other if _count_wrong(other) < wrong and len(other) <= len(found) else found
+
+
+def _count_wrong(quotations: Sequence[Quotation]) -> int:
+    return sum(each.verdict in ("altered", "unknown") for each in quotations)
 
 
 def _marked(text: str, run: Run, source: Index) -> Iterator[Quotation]:

@@ -74,7 +74,7 @@ class Index:
         parts: list[Any] = unpack(raw)
         forms, shortened, joined, keys, row, starts, inside, *groups = parts
         # A form is all spellings of a word, the modern one first; the row has each word's form.
-        self.forms = [tuple(form.split("/")) for form in forms.split("\n")]
+        self.forms: list[tuple[str, ...]] = [tuple(form.split("/")) for form in forms.split("\n")]
         self.row: array[int] = row
         self._keys: dict[str, int] = {key: number for number, key in enumerate(shortened.split("\n"))}
         self._known = {spelling: key for form, key in zip(self.forms, keys, strict=True) for spelling in form}

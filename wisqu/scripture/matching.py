@@ -101,19 +101,22 @@ def matches(run: Run, index: Index) -> list[Match]:
     """Return what stands in the text, in the run's order and without overlaps: the best matches win."""
     keys = [token.key for token in run]
     found: list[Match] = []
+    furthest: Match | None = None
     next_at = 0
     threes = map(three_key, keys, keys[1:], keys[2:])
     for at, number in index.threes.known(threes):
         if at < next_at:
             continue
         begins = index.threes.of(number)
-        # What the match before covers has been looked at: long texts would be walked once a word.
-        if found and at < found[-1].last and found[-1].number_at(at) in begins:
+        # What the furthest match covers has been looked at: long texts would be walked once a word.
+        if furthest is not None and at < furthest.last and furthest.number_at(at) in begins:
             continue
         most = _MOST_CANDIDATES if len(found) < _MANY else 1
         candidate, length = _best(run, begins, at, index, most=most)
         if candidate is not None:
             found.append(candidate)
+            if furthest is None or candidate.last > furthest.last:
+                furthest = candidate
         next_at = at + length
     return _without_overlaps(found)
 

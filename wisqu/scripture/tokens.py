@@ -83,7 +83,8 @@ def _words(text: str, index: Index) -> _Words:
     bare = fold_all(written)
     if "" in bare:  # pause marks that stand alone
         kept = [at for at, letters in enumerate(bare) if letters]
-        spans, written, bare = ([each[at] for at in kept] for each in (spans, written, bare))
+        spans, written = [spans[at] for at in kept], [written[at] for at in kept]
+        bare = [bare[at] for at in kept]
     full = _full(written, bare) if SMALL_ALEF in text else bare
     spellings = list(zip(bare, full, strict=True))
     joined = index.joined.keys()

@@ -17,7 +17,7 @@ from wisqu.scripture.vowels import VOWEL, agree
 
 Verdict = Literal["genuine", "cut", "altered", "unknown"]
 
-_MOST_PLACES = 50
+_MOST_PLACES = 100  # `O you who believe` stands in 89
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _by_number(begin: int, end: int, source: Index) -> list[str]:
     return words
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _written(verse: int, source: Index) -> list[str]:
     written = iter(verses.words(*source.places[verse]))
     return ["" if number in source.inside else next(written) for number in range(*source.span(verse))]
