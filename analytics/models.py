@@ -92,7 +92,7 @@ class DailyTurns(models.Model):
 
 
 class DailyLatency(models.Model):
-    """How many turns of one day and model took how long, in milliseconds of two significant digits."""
+    """How many turns of one day and model took how long, in milliseconds, rounded by 5 % at most."""
 
     day = models.DateField()
     model = models.CharField(max_length=200)

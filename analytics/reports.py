@@ -278,13 +278,16 @@ _MISSED = ("uncached_turns", "missed_pico")
 
 
 def _cache_performance(books: Books, days: Days, granularity: Granularity) -> CacheReport:
-    used = books.sums(USAGE, days, _CACHED, by=("day", "model"), where=WORDS)
-    missed = books.sums(TURNS, days, _MISSED, by=("day", "model"))
     columns = (*_CACHED, *_MISSED)
-    rows = [*used, *missed]
-    models = merged(rows, columns)
-    steps = added(((step_of(row["day"], granularity), row) for row in rows), columns)
-    total = added((("", row) for row in rows), columns).get("", {})
+
+    def rows(by: str) -> list[dict[str, Any]]:
+        used = books.sums(USAGE, days, _CACHED, by=(by,), where=WORDS)
+        return [*used, *books.sums(TURNS, days, _MISSED, by=(by,))]
+
+    of_days = rows("day")
+    steps = added(((step_of(row["day"], granularity), row) for row in of_days), columns)
+    total = added((("", row) for row in of_days), columns).get("", {})
+    models = merged(rows("model"), columns)
     return CacheReport(
         total=_cache_figures(total),
         models=sorted(

@@ -21,7 +21,7 @@ class SystemStats:
 
     `turns` were asked for; `messages` were charged. `conversations` are those of the range that are still kept.
     `revenue_usd` is what was paid in USD, without taxes, on the day it was paid; `revenue_elsewhere` what was paid in
-    other currencies. Latencies are of two significant digits.
+    other currencies. Latencies are off by 5 % at most.
     """
 
     first: date

@@ -37,13 +37,20 @@ def _day() -> str:
     return "substr(created_at, 1, 10)"  # SQLite keeps moments as text, in UTC
 
 
-def two_digits(column: str) -> str:
-    """Return the SQL that rounds a whole number to two significant digits."""
-    steps = " ".join(
-        f"WHEN {column} < {limit} THEN ({column} + {limit // 200}) / {limit // 100} * {limit // 100}"
-        for limit in (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
-    )
-    return f"CASE WHEN {column} < 100 THEN {column} {steps} ELSE 10000000 END"
+# Milliseconds are rounded to the next of 35 marks a decade: steps of one, of two from 20 on, of five from 50 on, in
+# the second digit. So no value moves by more than a twentieth, and a day of a model is a few dozen rows.
+_STEPS = ((20, 1), (50, 2), (100, 5))
+LARGEST_MS = 10_000_000
+
+
+def rounded(column: str) -> str:
+    """Return the SQL that rounds a whole number of milliseconds to its mark."""
+    cases = []
+    for unit in (1, 10, 100, 1_000, 10_000, 100_000):
+        for below, step in _STEPS:
+            width = step * unit
+            cases.append(f"WHEN {column} < {below * unit} THEN ({column} + {width // 2}) / {width} * {width}")
+    return f"CASE {' '.join(cases)} ELSE {LARGEST_MS} END"
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ LATENCY = _all(
     tuple(
         Source(
             TurnAttempt,
-            keys={"model": "model", "milliseconds": two_digits(column)},
+            keys={"model": "model", "milliseconds": rounded(column)},
             columns={
                 "first_tokens": str(int(column == "first_token_ms")),
                 "totals": str(int(column == "total_ms")),

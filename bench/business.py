@@ -17,64 +17,65 @@ RANGES = (7, 30, 90, 365)
 # An id as our own are, of the moment `at`.
 _ID = """(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)
          || '8' || substr(md5(random()::text), 1, 15))::uuid"""
-_PEOPLE = f"""
-    INSERT INTO accounts_user (id, email, password, name, language, theme, time_zone, is_active, is_staff,
-                               is_superuser, joined_at, credential_epoch)
-    SELECT {_ID}, 'user' || n || '@example.net', '', '', 'en', 'system', 'UTC', true, false, false, at, 0
-    FROM (SELECT n, now() - random() * interval '{DAYS} days' AS at FROM generate_series(1, {PEOPLE}) n) AS made
-"""
+# Tables that are filled: what is given of a row, and where from. The rest of what may not be null is empty.
+_PEOPLE = (
+    "accounts_user",
+    {"id": _ID, "email": "'user' || n || '@example.net'", "language": "'en'", "theme": "'system'",
+     "time_zone": "'UTC'", "is_active": "true", "joined_at": "at"},
+    f"(SELECT n, now() - random() * interval '{DAYS} days' AS at FROM generate_series(1, {PEOPLE}) n)",
+)  # fmt: skip
 _NUMBERED = """
     CREATE TEMPORARY TABLE someone AS
     SELECT row_number() OVER (ORDER BY id) AS n, id,
            CASE WHEN random() < 0.8 THEN 'free' WHEN random() < 0.9 THEN 'premium' ELSE 'unlimited' END AS plan
     FROM accounts_user
 """
-_SUBSCRIPTIONS = f"""
-    INSERT INTO billing_subscription (id, user_id, plan_id, status, started_at, provider, interval, customer_ref,
-                                      subscription_ref, cancel_at_period_end, version, updated_at)
-    SELECT {_ID}, id, plan, 'active', at, CASE WHEN plan = 'free' THEN '' ELSE 'stripe' END, 'month', '', '', false,
-           0, at
-    FROM (SELECT id, plan, now() - interval '1 day' AS at FROM someone) AS made
-    ON CONFLICT DO NOTHING
-"""
+_SUBSCRIPTIONS = (
+    "billing_subscription",
+    {"id": _ID, "user_id": "id", "plan_id": "plan", "status": "'active'", "started_at": "at", "updated_at": "at",
+     "provider": "CASE WHEN plan = 'free' THEN '' ELSE 'stripe' END", "interval": "'month'"},
+    "(SELECT id, plan, now() - interval '1 day' AS at FROM someone "
+    "WHERE id NOT IN (SELECT user_id FROM billing_subscription))",
+)  # fmt: skip
 # Some people come every day, most of them seldom; whoever comes asks several times, of one model of thirty.
-_LEDGER = f"""
-    INSERT INTO billing_ledgerentry (
-        id, user_id, created_at, period_start, plan, kind, generation_id, model, provider, messages, tokens, images,
-        documents, audio_seconds, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens_read,
-        cached_tokens_written, cost_usd, cost_source, savings_usd)
-    SELECT {_ID}, who, at, at - interval '9 days', plan, kind, '', 'maker/model-' || model, 'Azure',
-           (kind = 'chat')::int, 1500, (kind = 'image')::int, 0, 0, 1200, 300, 0, (random() * 900)::int, 0,
-           round((random() / 100)::numeric, 12), 'upstream', round((random() / 500)::numeric, 12)
-    FROM (
+_LEDGER = (
+    "billing_ledgerentry",
+    {"id": _ID, "user_id": "who", "created_at": "at", "period_start": "at - interval '9 days'", "plan": "plan",
+     "kind": "kind", "model": "'maker/model-' || model", "provider": "'Azure'", "messages": "(kind = 'chat')::int",
+     "tokens": "1500", "images": "(kind = 'image')::int", "prompt_tokens": "1200", "completion_tokens": "300",
+     "cached_tokens_read": "(random() * 900)::int", "cached_tokens_written": "0", "cost_source": "'upstream'",
+     "cost_usd": "round((random() / 100)::numeric, 12)", "savings_usd": "round((random() / 500)::numeric, 12)"},
+    f"""(
         SELECT someone.id AS who, plan, floor(30 * random() ^ 2)::int AS model,
                least(at + random() * interval '1 hour', now() - random() * interval '3 minutes') AS at,
                CASE WHEN random() < 0.8 THEN 'chat' WHEN random() < 0.5 THEN 'title' ELSE 'image' END AS kind
         FROM (SELECT 1 + floor({PEOPLE} * random() ^ 2)::int AS n, now() - random() * interval '{DAYS} days' AS at
               FROM generate_series(1, {ROWS // EACH})) AS visit
         JOIN someone USING (n) CROSS JOIN generate_series(1, {EACH})
-    ) AS made
-"""
-_ATTEMPTS = """
-    INSERT INTO chat_turnattempt (id, turn_id, owner_id, created_at, plan, asked, model, is_last, status, error_code,
-                                  first_token_ms, total_ms, missed_savings_usd)
-    SELECT id, id, user_id, created_at, plan, CASE WHEN random() < 0.98 THEN model ELSE 'maker/model-0' END, model,
-           true, CASE WHEN random() < 0.98 THEN 'done' ELSE 'failed' END, '', exp(5 + 2 * random())::int,
-           exp(7 + 2 * random())::int, CASE WHEN random() < 0.2 THEN 0.0001 END
-    FROM billing_ledgerentry WHERE kind = 'chat'
-"""
-_INVOICES = f"""
-    INSERT INTO billing_invoice (id, user_id, number, provider, provider_ref, state, plan, currency, subtotal, tax,
-                                 total, paid, issued_at, paid_at)
-    SELECT {_ID}, id, 'B-' || n || '-' || month, 'stripe', '', 'paid', plan, 'USD', 19, 0, 19, 19, at, at
-    FROM (SELECT someone.*, month, now() - month * interval '30 days' - random() * interval '30 days' AS at
-          FROM someone CROSS JOIN generate_series(0, 11) AS month WHERE plan <> 'free') AS made
-"""
-_CONVERSATIONS = f"""
-    INSERT INTO chat_conversation (id, owner_id, created_at, updated_at, last_message_at, {{columns}})
-    SELECT {_ID}, who, at, at, at, {{values}}
-    FROM (SELECT user_id AS who, created_at AS at FROM billing_ledgerentry WHERE random() < 0.1) AS made
-"""
+    )""",
+)  # fmt: skip
+_ATTEMPTS = (
+    "chat_turnattempt",
+    {"id": "id", "turn_id": "id", "owner_id": "user_id", "created_at": "created_at", "plan": "plan",
+     "asked": "CASE WHEN random() < 0.98 THEN model ELSE 'maker/model-0' END", "model": "model", "is_last": "true",
+     "status": "CASE WHEN random() < 0.98 THEN 'done' ELSE 'failed' END",
+     "first_token_ms": "exp(5 + 2 * random())::int",
+     "total_ms": "exp(7 + 2 * random())::int", "missed_savings_usd": "CASE WHEN random() < 0.2 THEN 0.0001 END"},
+    "(SELECT * FROM billing_ledgerentry WHERE kind = 'chat')",
+)  # fmt: skip
+_INVOICES = (
+    "billing_invoice",
+    {"id": _ID, "user_id": "id", "number": "'B-' || n || '-' || month", "provider": "'stripe'", "state": "'paid'",
+     "plan": "plan", "currency": "'USD'", "subtotal": "19", "total": "19", "paid": "19", "issued_at": "at",
+     "paid_at": "at"},
+    "(SELECT someone.*, month, now() - month * interval '30 days' - random() * interval '30 days' AS at "
+    "FROM someone CROSS JOIN generate_series(0, 11) AS month WHERE plan <> 'free')",
+)  # fmt: skip
+_CONVERSATIONS = (
+    "chat_conversation",
+    {"id": _ID, "owner_id": "who", "created_at": "at", "updated_at": "at", "last_message_at": "at"},
+    "(SELECT user_id AS who, created_at AS at FROM billing_ledgerentry WHERE random() < 0.1)",
+)
 
 
 def make() -> dict[str, object]:
@@ -88,14 +89,15 @@ def make() -> dict[str, object]:
     staff.is_staff = staff.is_superuser = True
     staff.save()
     with connection.cursor() as cursor:
-        for statement in (_PEOPLE, _NUMBERED, _SUBSCRIPTIONS):
-            cursor.execute(statement)
+        _fill(cursor, _PEOPLE)
+        cursor.execute(_NUMBERED)
+        _fill(cursor, _SUBSCRIPTIONS)
         with _without_indexes(cursor, "billing_ledgerentry", "chat_turnattempt"):
-            cursor.execute(_LEDGER)
-            cursor.execute(_ATTEMPTS)
-        cursor.execute(_INVOICES)
-        cursor.execute(_conversations(cursor))
-    built_s, proven_s = _timed(rollups.rebuild), 0.0
+            _fill(cursor, _LEDGER)
+            _fill(cursor, _ATTEMPTS)
+        _fill(cursor, _INVOICES)
+        _fill(cursor, _CONVERSATIONS)
+    built_s = _timed(rollups.rebuild)
     with connection.cursor() as cursor:  # what autovacuum does in its own time
         cursor.execute("VACUUM ANALYZE")
     proven_s = _timed(rollups.wrong_days)
@@ -131,18 +133,25 @@ class _without_indexes:  # noqa: N801
             self.cursor.execute(definition)
 
 
-def _conversations(cursor) -> str:
-    """Return the statement with every column that must not be null: flags are false, texts empty."""
+def _fill(cursor, filling: tuple[str, dict[str, str], str]) -> None:
+    """Insert the rows; what may not be null and is not given is false, zero or empty."""
+    table, given, source = filling
     cursor.execute(
-        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'chat_conversation' "
-        "AND is_nullable = 'NO' AND column_name NOT IN "
-        "('id', 'owner_id', 'created_at', 'updated_at', 'last_message_at')"
+        "SELECT column_name, data_type FROM information_schema.columns "
+        "WHERE table_name = %s AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'",
+        [table],
     )
-    columns = cursor.fetchall()
-    empty = {"boolean": "false", "jsonb": "'{}'", "integer": "0", "smallint": "0", "bigint": "0"}
-    return _CONVERSATIONS.format(
-        columns=", ".join(name for name, _ in columns),
-        values=", ".join(empty.get(kind, "''") for _, kind in columns),
+    empty = {
+        "boolean": "false",
+        "jsonb": "'{}'",
+        "integer": "0",
+        "smallint": "0",
+        "bigint": "0",
+        "numeric": "0",
+    }
+    columns = {name: empty.get(kind, "''") for name, kind in cursor.fetchall()} | given
+    cursor.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM {source} AS made"
     )
 
 

@@ -132,7 +132,15 @@ class Invoice(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-issued_at"]
-        indexes: ClassVar = [models.Index(fields=["user", "-issued_at"], name="invoice_of_user")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-issued_at"], name="invoice_of_user"),
+            # All that adding up receipts needs, so that it reads no row of the table.
+            models.Index(
+                fields=["paid_at", "plan", "currency", "paid", "tax"],
+                condition=Q(state="paid"),
+                name="invoice_paid",
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["provider", "provider_ref"], condition=~Q(provider_ref=""), name="invoice_once"

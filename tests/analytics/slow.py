@@ -56,15 +56,16 @@ def calls(found: Iterable[LedgerEntry]) -> int:
     return sum(entry.kind != "correction" for entry in found)
 
 
-def two_digits(value: int) -> int:
-    """Round half up to two significant digits."""
+def mark_of(value: int) -> int:
+    """Round half up in the second digit: to ones below 20, to twos below 50, to fives from there."""
     unit = 10 ** max(0, len(str(value)) - 2)
-    return (value + unit // 2) // unit * unit
+    step = unit * (1 if value < 20 * unit else 2 if value < 50 * unit else 5)
+    return (value + step // 2) // step * step
 
 
 def percentile(values: list[int | None], percent: int) -> int | None:
     """Return the value at the nearest rank of all that are known."""
-    known = sorted(two_digits(value) for value in values if value is not None)
+    known = sorted(mark_of(value) for value in values if value is not None)
     return known[math.ceil(len(known) * percent / 100) - 1] if known else None
 
 
