@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 
 from billing.models import MonthlyUsageQuota
 from chat import running, upstream
@@ -74,6 +75,27 @@ async def test_a_reader_that_leaves_costs_the_others_nothing() -> None:
 
     leaver, *stayers = await asyncio.gather(read(3), read(10_000), read(10_000))
     assert leaver < stayers[0] == stayers[1] == turn.turn_log.last_seq
+    await upstream.close()
+
+
+@pytest.mark.parametrize(("failures", "status"), [(2, "done"), (9, "failed")])
+async def test_a_database_that_is_away_for_a_moment_loses_no_end(
+    monkeypatch, failures: int, status: str
+) -> None:
+    tries = []
+
+    def away(**facts):
+        tries.append(1)
+        if len(tries) <= failures:
+            raise OperationalError
+        return close_turn(**facts)
+
+    monkeypatch.setattr(running, "_STORED_AGAIN_AFTER_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(running, "close_turn", away)
+    turn = running.start(await open_one("Away [[words:3]] [[pace:fast]]"))
+    assert turn.task
+    await turn.task
+    assert (turn.message.status, turn.message.content) == (status, "w1 w2 w3")
     await upstream.close()
 
 
