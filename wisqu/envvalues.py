@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -109,12 +108,6 @@ def database(value: str) -> str:
     if not parts.path.strip("/"):
         raise ValueError
     return checked
-
-
-def sentry(value: str) -> str:
-    if find_spec("sentry_sdk") is None:
-        raise ValueError
-    return url("http", "https")(value)
 
 
 def file_storage(value: str) -> str:

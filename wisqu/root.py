@@ -13,8 +13,8 @@ from ninja.parser import Parser
 from analytics.urls import urlpatterns as analytics_urls
 from billing.urls import urlpatterns as billing_urls
 from chat.api import router as chat_router
-from chat.quotations import router as quotations_router
 from chat.audioapi import router as audio_router
+from chat.quotations import router as quotations_router
 from chat.titleapi import router as titles_router
 from chat.urls import api_urlpatterns as chat_urls
 from imagery.api import router as images_router
@@ -44,8 +44,8 @@ ninja_api = NinjaAPI(
 handlers.install(ninja_api)
 ninja_api.add_router("", chat_router)
 ninja_api.add_router("", titles_router)
-ninja_api.add_router("", images_router)
 ninja_api.add_router("", audio_router)
+ninja_api.add_router("", images_router)
 ninja_api.add_router("", quotations_router)
 ninja_api.add_router("", health_router)
 ninja_api.add_router("", details_router, auth=may_read_details)
