@@ -104,11 +104,12 @@ def _add(
     names = [*sums.keys, *source.columns]
     # What the other source of the table has filled stays; without a row of its own it begins at nothing.
     others = [name for name in sums.columns if name not in source.columns]
+    # In the order of days, so that a report finds the rows of its days beside each other.
     adding = ", ".join(f"{name} = {sums.table}.{name} + excluded.{name}" for name in source.columns)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {sums.table} ({', '.join([*names, *others])}) "  # noqa: S608 - names are constants
-            f"SELECT {', '.join([*names, *('0' for _ in others)])} FROM ({select}) AS fresh WHERE true "
+            f"SELECT {', '.join([*names, *('0' for _ in others)])} FROM ({select}) AS fresh WHERE true ORDER BY day "
             f"ON CONFLICT ({', '.join(sums.keys)}) DO UPDATE SET {adding}",
             values,
         )
