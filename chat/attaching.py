@@ -358,7 +358,7 @@ def clear_out(*, limit: int = 200) -> int:
 
 
 def _skips_locked() -> bool:
-    return transaction.get_connection().features.has_select_for_update_skip_locked
+    return bool(transaction.get_connection().features.has_select_for_update_skip_locked)
 
 
 def sweep() -> int:

@@ -177,7 +177,7 @@ def _asker(request: Any) -> uuid.UUID:
     return cast(uuid.UUID, request.user.pk)
 
 
-_form = {"parser_classes": [MultiPartParser]}
+_form: dict[str, Any] = {"parser_classes": [MultiPartParser]}
 collection = AttachmentViewSet.as_view({"get": "list", "post": "create"}, **_form)
 one = AttachmentViewSet.as_view({"get": "retrieve", "delete": "destroy"})
 # A page shows many pictures at once: fetching them is no use of the API that a limit is for.

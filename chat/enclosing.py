@@ -264,7 +264,7 @@ def _parsed(
     conversation_id: uuid.UUID | None, way: Way, attachments: Iterable[Attachment]
 ) -> dict[uuid.UUID, dict[str, Any]]:
     pdfs = [each.id for each in attachments if each.family == Attachment.Family.PDF and way.has_parser]
-    if not pdfs:
+    if not pdfs or conversation_id is None:
         return {}
     rows = ParsedFile.objects.filter(conversation_id=conversation_id, attachment_id__in=pdfs)
     return dict(rows.values_list("attachment_id", "annotation"))

@@ -1,8 +1,18 @@
 """What is read out of PDF files."""
 
+import time
+
+import pytest
+
 from tests.media.files import arabic_pdf, pdf
 from wisqu.media import pdf as reader
 from wisqu.media.reading import in_reading_order
+
+
+@pytest.fixture(autouse=True)
+def _time_to_read(monkeypatch):
+    """The limit is of a process that does nothing else; this one has run many tests."""
+    monkeypatch.setattr(reader, "_TEXT_UNTIL_S", time.process_time() + 10)
 
 
 def test_text_is_read_page_by_page():

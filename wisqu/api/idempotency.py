@@ -108,7 +108,8 @@ def _body(request: Request) -> Any:
     """Return what makes two bodies the same; of a file it is what it holds, not how it was split on the way."""
     if not request.FILES:
         return request.data
-    return {name: [_value(each) for each in request.data.getlist(name)] for name in sorted(request.data)}
+    form: Any = request.data
+    return {name: [_value(each) for each in form.getlist(name)] for name in sorted(form)}
 
 
 def _value(value: Any) -> Any:
