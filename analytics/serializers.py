@@ -141,7 +141,7 @@ def described(result: type) -> Any:
     hints = typing.get_type_hints(result)
     attributes: dict[str, Any] = {"__doc__": inspect.getdoc(result)}
     for name in members(result):
-        own = vars(result).get(name)
+        own: Any = vars(result).get(name)
         is_worked_out = isinstance(own, property)
         hint = typing.get_type_hints(own.fget)["return"] if is_worked_out else hints[name]
         text = {"help_text": inspect.getdoc(own)} if is_worked_out else {}
@@ -166,7 +166,7 @@ def _field(hint: Any, *, is_hidden: bool, **options: Any) -> Any:
         kept = [kind for kind in kinds if kind is not type(None)]
         # What may be of several kinds of numbers is a number.
         return _field(Decimal if len(kept) > 1 else kept[0], is_hidden=len(kept) < len(kinds), **options)
-    nullable = {"allow_null": True} if is_hidden else {}
+    nullable: dict[str, Any] = {"allow_null": True} if is_hidden else {}
     if of is list:
         return described(kinds[0])(many=True, **options)
     if of is dict:

@@ -83,7 +83,7 @@ def _documented(name: str, answer: Any, query: type[forms.QuerySerializer]) -> C
         (200, "application/json"): OpenApiResponse(answer),
         (200, "text/csv"): OpenApiResponse(str, description="The same as a table, with `format=csv`."),
     }
-    return extend_schema(operation_id=f"analytics_{name}", tags=TAGS, parameters=[query], responses=answers)  # type: ignore[no-any-return]
+    return extend_schema(operation_id=f"analytics_{name}", tags=TAGS, parameters=[query], responses=answers)
 
 
 def _points(points: Sequence[reports.TrendPoint], sees_money: bool) -> list[dict[str, Any]]:
