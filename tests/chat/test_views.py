@@ -182,9 +182,9 @@ def test_a_receipt_tells_model_tokens_cost_and_time(page: Client, alice: User) -
         cost_usd=Decimal("0.0041"),
         total_ms=2140,
     )
-    line = re.search(
-        r"<summary aria-label=\"How[^>]*>(.*?)</summary>", html(page, f"/c/{conversation.id}")
-    ).group(1)
+    line = re.search(r"<summary title=\"How[^>]*>(.*?)</summary>", html(page, f"/c/{conversation.id}")).group(
+        1
+    )
 
     assert re.findall(r"<bdi>(.*?)</bdi>", line) == ["claude-sonnet-4.5", "1,284 tokens", "$0.0041", "2.1 s"]
 
