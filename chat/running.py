@@ -86,7 +86,9 @@ class RunningTurn:
         self._joiner = joining.Joiner("", told=False)
         self._writer = ("", "")  # model and provider of the last words
         self._owing: list[asyncio.Task[None]] = []
-        self._parsed: list[dict[str, Any]] = []  # what the server made of files, paid for whatever became of the answer
+        self._parsed: list[
+            dict[str, Any]
+        ] = []  # what the server made of files, paid for whatever became of the answer
         self.task: asyncio.Task[None] | None = None
 
     @property

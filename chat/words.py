@@ -101,7 +101,9 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "retired": _("%(model)s was retired; its successor is %(successor)s"),
         "noAudio": _("Your plan has no audio."),
         "micAsking": _("Allow the microphone…"),
-        "micBlocked": _("The microphone is blocked for this site. Allow it beside the address, and try again."),
+        "micBlocked": _(
+            "The microphone is blocked for this site. Allow it beside the address, and try again."
+        ),
         "micMissing": _("No microphone was found."),
         "micFailed": _("The microphone can't be used. Another program may hold it."),
         "recording": _("Recording…"),

@@ -205,7 +205,13 @@ def test_a_changed_address_counts_once_its_mail_is_answered(browser, alice):
 
 
 def test_the_profile_saves_and_speaks_the_chosen_language(browser, alice):
-    body = {"name": "ليلى", "language": "ar", "theme": "dark", "time_zone": "Asia/Tehran", "tradition": "shia"}
+    body = {
+        "name": "ليلى",
+        "language": "ar",
+        "theme": "dark",
+        "time_zone": "Asia/Tehran",
+        "tradition": "shia",
+    }
     page = browser.post("/accounts/profile/", body, follow=True).content.decode()
     alice.refresh_from_db()
     assert {field: getattr(alice, field) for field in body} == body

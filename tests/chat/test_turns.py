@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit
 from chat.models import Conversation, Message, Turn
