@@ -111,6 +111,32 @@ class DailyLatency(models.Model):
         return f"{self.day} {self.model} {self.milliseconds} ms"
 
 
+class DailyQuotations(models.Model):
+    """What the checks of one day's answers found: by the model that answered, by the preset that it answered under."""
+
+    day = models.DateField()
+    model = models.CharField(max_length=200)
+    preset = models.CharField(max_length=80)
+
+    answers = models.BigIntegerField(default=0, help_text="Answers that were checked.")
+    quoting = models.BigIntegerField(default=0, help_text="Of these, those that quote the Qur'an.")
+    genuine = models.BigIntegerField(default=0)
+    cut = models.BigIntegerField(default=0)
+    altered = models.BigIntegerField(default=0)
+    # Not "unknown", which SQL knows as a word of its own.
+    not_found = models.BigIntegerField(default=0, help_text="Quotations that are close to no verse.")
+    impossible = models.BigIntegerField(default=0, help_text="References to verses that there are not.")
+
+    class Meta:
+        verbose_name_plural = "daily quotations"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["day", "model", "preset"], name="daily_quotations_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.model} {self.preset}"
+
+
 class UserDay(models.Model):
     """What one user did on one day. No constraint: it outlives the account, as the ledger does."""
 

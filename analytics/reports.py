@@ -19,6 +19,7 @@ from analytics.books import Books, steadily
 from analytics.days import DEFAULT_DAYS, Days, Granularity, step_of, today
 from analytics.figures import added, id_of, merged, usd
 from analytics.latencies import Spread
+from analytics.quoting import quotation_checks
 from analytics.results import (
     CacheFigures,
     CacheReport,
@@ -29,6 +30,8 @@ from analytics.results import (
     PlanShare,
     PlanStep,
     QuotaPressure,
+    QuotationFigures,
+    QuotationReport,
     SystemStats,
     TopUser,
     Trend,
@@ -60,6 +63,8 @@ __all__ = [
     "PlanShare",
     "PlanStep",
     "QuotaPressure",
+    "QuotationFigures",
+    "QuotationReport",
     "SystemStats",
     "TopUser",
     "Trend",
@@ -72,6 +77,7 @@ __all__ = [
     "plan_distribution",
     "plan_series",
     "quota_pressure",
+    "quotation_checks",
     "system_stats",
     "today",
     "top_users",

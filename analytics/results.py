@@ -322,3 +322,51 @@ class Waiting:
     what: str
     count: int
     oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotationFigures:
+    """What the checks of answers found. Every quotation has one verdict; `not_found` is the verdict `unknown`.
+
+    `answers` were checked: whole or stopped ones that a model wrote. `quoting` of them quote the Qur'an at least once,
+    as it is or not. In the versions that are shown: where one was mended, the second.
+    """
+
+    model: str = ""
+    preset: str = ""
+    day: date | None = None
+    answers: int
+    quoting: int
+    genuine: int
+    cut: int
+    altered: int
+    not_found: int
+    impossible: int
+
+    @property
+    def quoting_share(self) -> float | None:
+        """Answers with quotations, of all that were checked."""
+        return share(self.quoting, self.answers)
+
+    @property
+    def quotations(self) -> int:
+        """How many quotations there were."""
+        return self.genuine + self.cut + self.altered + self.not_found
+
+    @property
+    def genuine_share(self) -> float | None:
+        """Genuine quotations, of all."""
+        return share(self.genuine, self.quotations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotationReport:
+    """What the checks found in all, by model and by preset (those that quoted most first), and in each step of days.
+
+    A preset is the slug of a published one, "*" for all that people made for themselves, empty where there was none.
+    """
+
+    total: QuotationFigures
+    models: list[QuotationFigures]
+    presets: list[QuotationFigures]
+    days: list[QuotationFigures]

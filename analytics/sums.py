@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from analytics.models import DailyLatency, DailyTurns, DailyUsage, UserDay
+from analytics.models import DailyLatency, DailyQuotations, DailyTurns, DailyUsage, UserDay
 from billing.models import LedgerEntry
 from chat.attempts import TurnAttempt
 
@@ -177,6 +177,25 @@ LATENCY = _all(
         for column in ("first_token_ms", "total_ms")
     ),
 )
+_VERDICTS = {"genuine": "genuine", "cut": "cut", "altered": "altered", "not_found": "unknown"}
+_QUOTATIONS = {name: f"{verdict}_quotations" for name, verdict in _VERDICTS.items()}
+QUOTATIONS = _all(
+    DailyQuotations,
+    (
+        Source(
+            TurnAttempt,
+            keys={"model": "model", "preset": "preset"},
+            columns={
+                "answers": "1",
+                "quoting": _COUNT_IF.format(f"{' + '.join(_QUOTATIONS.values())} > 0"),
+                **_QUOTATIONS,
+                "impossible": "impossible_references",
+            },
+            # Turns from before checks were noted have no count at all, and are no answers without quotations.
+            where="is_last AND genuine_quotations IS NOT NULL",
+        ),
+    ),
+)
 PEOPLE = _all(
     UserDay,
     (
@@ -184,4 +203,4 @@ PEOPLE = _all(
         Source(TurnAttempt, keys={"user_id": "owner_id"}, columns=_TURN, where="is_last"),
     ),
 )
-ALL = (USAGE, TURNS, LATENCY, PEOPLE)
+ALL = (USAGE, TURNS, LATENCY, QUOTATIONS, PEOPLE)

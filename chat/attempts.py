@@ -12,6 +12,9 @@ from django.utils import timezone
 
 from wisqu.api.ids import uuid7
 
+# What people's own presets are counted as, all of them together: their names are words of theirs.
+OWN_PRESETS = "*"
+
 
 class TurnAttempt(models.Model):
     """One model that was asked in a turn, written when the turn ends. Never changed.
@@ -39,6 +42,20 @@ class TurnAttempt(models.Model):
         null=True,
         help_text="What prompt caching would have saved where it was off; empty where it was on or can't be.",
     )
+
+    # What the check of the answer's quotations came to; empty where there was no answer to check.
+    preset = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A published one's slug; * for people's own.",
+    )
+    genuine_quotations = models.PositiveIntegerField(null=True)
+    cut_quotations = models.PositiveIntegerField(null=True)
+    altered_quotations = models.PositiveIntegerField(null=True)
+    unknown_quotations = models.PositiveIntegerField(null=True)
+    impossible_references = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 
 from billing.models import Feature, PlanLimit, Reservation
 from chat.assembly import traits_of
-from chat.attempts import TurnAttempt
+from chat.attempts import OWN_PRESETS, TurnAttempt
 from chat.models import Message, Turn
 from presets import catalogue
 from wisqu.api import rows
@@ -45,9 +47,27 @@ def tally(*, turn_id: uuid.UUID, answer: Message, plan: str | None = None) -> No
             first_token_ms=answer.first_token_ms,
             total_ms=answer.total_ms,
             missed_savings_usd=missed_savings(answer, plan),
+            preset=_preset_of(answer),
+            **_checked(answer),
             **shared,
         ),
     )
+
+
+def _preset_of(answer: Message) -> str:
+    if answer.preset is None:
+        return ""
+    return str(answer.preset["slug"]) if answer.preset["is_public"] else OWN_PRESETS
+
+
+def _checked(answer: Message) -> dict[str, Any]:
+    """Return how many of its quotations are what; nothing for an answer that failed."""
+    if answer.status == Turn.Status.FAILED:
+        return {}
+    verdicts = Counter(each["verdict"] for each in answer.quotations)
+    counts = {f"{name}_quotations": verdicts[name] for name in ("genuine", "cut", "altered", "unknown")}
+    impossible = sum(each["state"] == "impossible" for each in answer.references)
+    return counts | {"impossible_references": impossible}
 
 
 def _id_of(name: str) -> str:

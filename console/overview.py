@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -19,8 +19,9 @@ from analytics import reports
 from analytics.reports import Days, SystemStats
 from billing.money import dollars
 from chat.fallback import breakers
-from console import charts
+from console import charts, quoted
 from console.charts import Chart, Series
+from console.writing import percent, whole
 
 MONTH, WEEK = 30, 7
 MOST_MODELS = 8
@@ -76,6 +77,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "sees_people": request.user.has_perm("accounts.view_user"),
         "charts": _charts(chosen.days, stats, sees_money=sees_money),
         "models": _models(chosen.days, sees_money=sees_money),
+        "quotations": quoted.part(chosen.days),
         "pressure": [_pressure(each) for each in reports.quota_pressure(limit=8)],
         "spent": [_pressure(each) for each in reports.quota_pressure(spent=True, limit=8)],
         "waiting": _waiting(request),
@@ -136,7 +138,7 @@ def ranges(chosen: Chosen) -> list[tuple[str, str, bool]]:
 def _money(now: SystemStats, before: SystemStats) -> list[Figure]:
     others = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in now.revenue_elsewhere.items())
     unknown = (
-        _("%(n)s calls of unknown cost are not in it.") % {"n": _whole(now.unknown_costs)}
+        _("%(n)s calls of unknown cost are not in it.") % {"n": whole(now.unknown_costs)}
         if now.unknown_costs
         else ""
     )
@@ -153,14 +155,14 @@ def _money(now: SystemStats, before: SystemStats) -> list[Figure]:
 
 
 def _use(now: SystemStats, before: SystemStats) -> list[Figure]:
-    joined = _("%(n)s new") % {"n": _whole(now.new_users)} if now.new_users else ""
+    joined = _("%(n)s new") % {"n": whole(now.new_users)} if now.new_users else ""
     return [
-        figure(_("Messages"), now.messages, before.messages, _whole, good="up"),
-        figure(_("Active people"), now.active_30_days, before.active_30_days, _whole, good="up",
-               note=_("in 30 days; %(n)s on the last day") % {"n": _whole(now.active_day)}),
-        figure(_("Accounts"), now.users, None, _whole, note=joined),
+        figure(_("Messages"), now.messages, before.messages, whole, good="up"),
+        figure(_("Active people"), now.active_30_days, before.active_30_days, whole, good="up",
+               note=_("in 30 days; %(n)s on the last day") % {"n": whole(now.active_day)}),
+        figure(_("Accounts"), now.users, None, whole, note=joined),
         figure(_("Failed answers"), now.error_rate, before.error_rate, percent, good="down",
-               note=_("%(n)s of %(all)s") % {"n": _whole(now.failed_turns), "all": _whole(now.turns)}),
+               note=_("%(n)s of %(all)s") % {"n": whole(now.failed_turns), "all": whole(now.turns)}),
         figure(_("Answered by another model"), now.fallback_rate, before.fallback_rate, percent, good="down"),
         figure(_("First word after"), now.first_token_p50_ms, before.first_token_p50_ms, seconds, good="down",
                note=_("%(time)s for the slowest of twenty") % {"time": seconds(now.first_token_p95_ms)}),
@@ -185,14 +187,6 @@ def figure(
     mood = "" if not good or way == "same" else "good" if way == good else "bad"
     shown = f"{abs(change):,} %" if abs(change) < 1000 else f"×{float(now) / float(before):,.0f}"
     return Figure(name, value, shown if change else _("unchanged"), way, mood, note)
-
-
-def percent(rate: float | None) -> str:
-    """Return a share in percent, to a tenth while it is small."""
-    if rate is None:
-        return "–"
-    shown = 100 * rate
-    return f"{shown:.1f} %" if 0 < abs(shown) < 10 else f"{shown:.0f} %"
 
 
 def seconds(milliseconds: int | float | None) -> str:
@@ -239,20 +233,16 @@ def _charts(days: Days, stats: SystemStats, *, sees_money: bool) -> list[Chart]:
                   (_("Saved"), "gold", "savings_usd", _dollars)),
         ]  # fmt: skip
     said = _("%(n)s messages, %(failed)s failed answers.")
-    values = {"n": _whole(stats.messages), "failed": _whole(stats.failed_turns)}
+    values = {"n": whole(stats.messages), "failed": whole(stats.failed_turns)}
     found.append(
         chart("messages", _("Messages and failed answers"), said % values,
-              (_("Messages"), "accent", "messages", _whole), (_("Failed"), "danger", "failed_turns", _whole))
+              (_("Messages"), "accent", "messages", whole), (_("Failed"), "danger", "failed_turns", whole))
     )  # fmt: skip
     return found
 
 
 def _dollars(value: Any) -> str:
     return dollars(Decimal(str(value)))
-
-
-def _whole(value: Any) -> str:
-    return number_format(value, 0 if float(value).is_integer() else 1, force_grouping=True)
 
 
 def _models(days: Days, *, sees_money: bool) -> list[dict[str, Any]]:
@@ -292,8 +282,8 @@ def _pressure(each: reports.QuotaPressure) -> dict[str, Any]:
         "plan": each.plan,
         "measure": measure_names().get(shown_measure(each.measure), each.measure),
         "percent": each.percent,
-        "used": _whole(each.used),
-        "limit": _whole(each.limit),
+        "used": whole(each.used),
+        "limit": whole(each.limit),
     }
 
 

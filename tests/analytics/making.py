@@ -115,8 +115,20 @@ def end_any_turn(chance: random.Random, people: list[UUID]) -> None:
         first_token_ms=waited,
         total_ms=None if waited is None else waited + chance.randrange(60_000),
         missed_savings_usd=chance.choice([None, Decimal(chance.randrange(-(10**9), 10**10)).scaleb(-12)]),
+        preset=chance.choice(["", "*", "tafsir", "fiqh"]),
+        **({} if status == "failed" else checked(chance)),
         **shared,
     )
+
+
+def checked(chance: random.Random) -> dict[str, int]:
+    """Return what the check of an answer came to; half of them quote nothing, and some are from before checks."""
+    names = ("genuine_quotations", "cut_quotations", "altered_quotations", "unknown_quotations")
+    most = chance.choice([0, 0, 3])
+    counts = {name: chance.randint(0, most) for name in names} | {
+        "impossible_references": chance.randrange(2)
+    }
+    return chance.choice([counts, counts, counts, {}])
 
 
 def _anytime(chance: random.Random) -> datetime:

@@ -114,3 +114,16 @@ def user_days(days: Days) -> dict[Any, dict[str, Any]]:
         row["turns"] += 1
         row["failed_turns"] += turn.status == "failed"
     return rows
+
+
+def checks(days: Days, key: Callable[[TurnAttempt], Any]) -> dict[Any, tuple[int, ...]]:
+    """Return answers, those that quote, genuine, cut, altered, unknown ones and impossible references, by a key."""
+    found: dict[Any, tuple[int, ...]] = {}
+    for turn in last_attempts(days):
+        if turn.genuine_quotations is None:
+            continue
+        verdicts = (turn.genuine_quotations, turn.cut_quotations, turn.altered_quotations,
+                    turn.unknown_quotations)  # fmt: skip
+        row = (1, int(any(verdicts)), *verdicts, turn.impossible_references)
+        found[key(turn)] = tuple(map(sum, zip(found.get(key(turn), (0,) * 7), row, strict=True)))
+    return found

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from analytics import reports, rollups, tasks
 from analytics.days import Days, today
-from analytics.models import DailyUsage, RollupState, UserDay
+from analytics.models import DailyQuotations, DailyUsage, RollupState, UserDay
 from tests.analytics.making import book, book_anything, end_any_turn, end_turn
 from wisqu.api.ids import uuid7
 
@@ -41,9 +41,10 @@ def test_the_sums_are_the_ledgers_after_any_mix_of_entries_and_jobs(seed: int) -
     roll_up()
 
     assert rollups.wrong_days() == []
-    before = [row for table in (DailyUsage, UserDay) for row in sums_of(table)]
+    tables = (DailyUsage, DailyQuotations, UserDay)
+    before = [row for table in tables for row in sums_of(table)]
     rollups.rebuild(settling=AT_ONCE)
-    assert [row for table in (DailyUsage, UserDay) for row in sums_of(table)] == before
+    assert [row for table in tables for row in sums_of(table)] == before
 
 
 def sums_of(table: type) -> list[tuple]:

@@ -13,6 +13,7 @@ from billing.amounts import Amounts
 from billing.models import LedgerEntry, Subscription
 from console import charts, overview
 from console.charts import Series
+from tests.analytics.making import end_turn
 from tests.billing.held import hold, limit_to, settle
 from tests.console.staff import answered, boss, desk_of, shown
 from tests.people import make_alice, make_bob, make_charlie, signed_in
@@ -137,6 +138,23 @@ def test_the_page_takes_the_same_queries_for_more_data(django_assert_max_num_que
         answered(alice)
     with django_assert_max_num_queries(75):
         desk.get(START)
+
+
+def test_it_tells_how_many_answers_quote_and_how_rightly(django_assert_max_num_queries) -> None:
+    desk, alice = boss(), make_alice()
+    none = dict.fromkeys(("cut_quotations", "unknown_quotations", "impossible_references"), 0)
+    end_turn(alice.pk, **none, genuine_quotations=3, altered_quotations=1, preset="*")
+    end_turn(alice.pk, **none, genuine_quotations=0, altered_quotations=0, model="deepseek/deepseek-chat")
+    with django_assert_max_num_queries(75):
+        page = desk.get(START)
+    part = page.context["quotations"]
+    models, presets = (group["rows"] for group in part["groups"])
+
+    assert [(each["answers"], each["share"], each["counts"]) for each in models] == [
+        (1, "100 %", [3, 0, 1, 0, 0]), (1, "0 %", [0] * 5)]  # fmt: skip
+    assert [each["name"] for each in presets] == ["People's own presets", "No preset"]
+    assert part["charts"][0].rows[-1][1] == ["50 %"]
+    assert "Genuine: 3 · Cut short: 0 · Altered: 1" in shown(page)
 
 
 def test_strangers_don_t_see_it() -> None:
