@@ -40,4 +40,5 @@ def _ranked(rows: list[dict[str, Any]], by: str) -> list[QuotationFigures]:
 
 
 def _figures(row: Mapping[str, int], **of: Any) -> QuotationFigures:
-    return QuotationFigures(**of, **{name: row.get(name, 0) for name in _COLUMNS})
+    counts: dict[str, Any] = {name: row.get(name, 0) for name in _COLUMNS}
+    return QuotationFigures(**of, **counts)
