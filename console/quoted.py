@@ -74,6 +74,7 @@ def _rows(found: list[QuotationFigures], name: Callable[[QuotationFigures], str]
         {
             "name": name(each),
             "answers": each.answers,
+            "quoting": each.quoting,
             "share": percent(each.quoting_share),
             "counts": [getattr(each, column) for column in FINDINGS],
         }
