@@ -12,8 +12,11 @@ from tests.flushing import permit_flush
 from tests.live import Sandbox, Web, end_running_turns
 from tests.network import refuse_outside
 
-# These folders touch neither the database nor Redis: one run of them says everything.
-PURE = ("tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/")
+# One run of these says everything: they touch neither the database nor Redis, or ask nothing that would differ there.
+PURE = (
+    "tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/", "tests/media/", "tests/files/",
+    "tests/telemetry/", "tests/deploy/test_proxy.py", "tests/deploy/test_manifests.py", "tests/security/test_headers.py",
+)  # fmt: skip
 SEEDS = ("seed_models", "seed_plans", "seed_presets")
 DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
 
@@ -21,14 +24,14 @@ refuse_outside()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "pure: touches neither database nor Redis (set by folder)")
+    config.addinivalue_line("markers", "pure: the same whichever the database is (set by folder)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     root = config.rootpath
     for item in items:
         folder = item.path.relative_to(root).as_posix()
-        if folder.startswith(PURE):
+        if folder.startswith(PURE) and not item.get_closest_marker("postgres"):
             item.add_marker("pure")
         if folder.startswith("tests/browser/"):
             item.add_marker("browser")
