@@ -14,8 +14,9 @@ from tests.network import refuse_outside
 
 # One run of these says everything: they touch neither the database nor Redis, or ask nothing that would differ there.
 PURE = (
-    "tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/", "tests/media/", "tests/files/",
-    "tests/telemetry/", "tests/deploy/test_proxy.py", "tests/deploy/test_manifests.py", "tests/security/test_headers.py",
+    "tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/", "tests/media/",
+    "tests/files/", "tests/telemetry/", "tests/deploy/test_proxy.py", "tests/deploy/test_manifests.py",
+    "tests/security/test_headers.py",
 )  # fmt: skip
 SEEDS = ("seed_models", "seed_plans", "seed_presets")
 DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
