@@ -117,6 +117,14 @@ def test_quotations_are_found_in_the_cells_of_a_table() -> None:
     assert places(only(text)) == [(113, 1, 2)]
 
 
+def test_a_line_that_names_the_source_and_a_table_behind_it_are_no_part_of_the_verse() -> None:
+    report = check("> قُلْ هُوَ ٱللَّهُ أَحَدٌ\n>\n> — الإخلاص 112:1\n\n| السورة | رقمها |\n|:--|--:|\n| البقرة | 2 |")
+
+    assert [each.verdict for each in report.quotations] == ["genuine"]
+    assert report.quotations[0].text == "قُلْ هُوَ ٱللَّهُ أَحَدٌ"
+    assert report.quotations[0].reference.state == "real"
+
+
 def test_letters_of_persian_and_urdu_are_the_same_letters() -> None:
     assert places(only("خداوند در قرآن می‌فرماید: «ان مع العسر یسرا»")) == [(94, 6, 6)]
     assert only("ارشاد باری تعالیٰ ہے: ﴿اِنَّ مَعَ الۡعُسۡرِ یُسۡرًا﴾ (الشرح: 6)").verdict == "genuine"

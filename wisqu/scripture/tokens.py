@@ -1,5 +1,5 @@
 """A text as runs of Arabic words. Marks, digits, line breaks and Markdown between words don't end a run; words of
-another script do.
+another script do, and so does the dash of a line that names the source.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import NamedTuple
 from wisqu.scripture.index import Index
 from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full
 
-# A word of another script: what is before and after it belongs not together.
-_FOREIGN = re.compile(r"[^\W\d_]")
+# A word of another script, a line that says where the words are from: what is before and after it
+# belongs not together.
+_APART = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
 # Where a sentence, a line, a cell or a quotation may begin and end.
 _BORDER = re.compile(r"[\n\r|.!؟?؛;:«»“”\"'‹›()\[\]{}﴿﴾۝…—–*>#]")
 _ELLIPSIS = re.compile(r"…|\.\.\.|\(\.\.\)")
@@ -46,7 +47,7 @@ def runs(text: str, index: Index) -> Iterator[list[Token]]:
     betweens = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
     for at in [at for at, between in enumerate(betweens, start=1) if between != " "]:
         between = betweens[at - 1]
-        if _FOREIGN.search(between):
+        if _APART.search(between):
             yield tokens[begin:at]
             begin = at
         elif _BORDER.search(between):
