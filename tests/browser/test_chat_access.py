@@ -112,7 +112,7 @@ def test_everything_can_be_done_by_keyboard(browser_page: Page, live: Web) -> No
 
     browser_page.locator("[data-entry-menu]").focus()
     keys.press("Enter")
-    for key in ("ArrowDown", "ArrowDown", "Enter"):
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
         keys.press(key)
     expect(browser_page.get_by_role("dialog", name="Put into a folder")).to_be_visible()
     keys.press("Escape")
