@@ -57,7 +57,7 @@ _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
 # A request that is on its way when its reader stops it may be charged, and only its reply tells its id.
 _ID_WITHIN_S = 0.3
 # How long to wait, in seconds, before a database that is away is asked again to store an end.
-_STORED_AGAIN_AFTER_S = (0.5, 2.0, 5.0)
+_STORED_AGAIN_AFTER_S = (0.5, 2.0, 5.0, 10.0, 15.0)
 
 
 class RunningTurn:
