@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from billing.models import LedgerEntry
 from chat import (
@@ -401,7 +401,7 @@ class RunningTurn:
         for pause in _STORED_AGAIN_AFTER_S:
             try:
                 return await in_thread(closing)
-            except OperationalError:
+            except (OperationalError, InterfaceError):
                 log.warning("a turn could not be closed yet")
                 await asyncio.sleep(pause)
         return await in_thread(closing)

@@ -122,16 +122,27 @@ def _openrouter_is_the_sandbox(request: pytest.FixtureRequest, settings) -> None
 
 
 @pytest.fixture(scope="session")
-def _web_pool(django_db_setup: None, sandbox: Sandbox) -> Iterator[Callable[[int], Web]]:
+def _web_servers() -> Iterator[dict[int, Web]]:
     servers: dict[int, Web] = {}
-
-    def nth(number: int) -> Web:
-        if number not in servers or not servers[number].is_running:
-            servers[number] = Web(sandbox=sandbox)
-        return servers[number]
-
-    yield nth
+    yield servers
     for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _web_pool(django_db_setup: None, sandbox: Sandbox, _web_servers: dict[int, Web]) -> Callable[[int], Web]:
+    def nth(number: int) -> Web:
+        if number not in _web_servers or not _web_servers[number].is_running:
+            _web_servers[number] = Web(sandbox=sandbox)
+        return _web_servers[number]
+
+    return nth
+
+
+@pytest.fixture
+def no_other_server(_web_servers: dict[int, Web]) -> None:
+    """Ends the shared web servers: they rightly close what a server that lost its database seems to leave."""
+    for server in _web_servers.values():
         server.stop()
 
 

@@ -43,7 +43,7 @@ def seconds_until(condition: Callable[[], bool]) -> float:
 
 
 def test_postgres_away_is_a_503_and_answers_that_run_go_on(
-    database: Line, start_live: Callable[..., Web]
+    database: Line, start_live: Callable[..., Web], no_other_server: None
 ) -> None:
     api = Api(start_live(DATABASE_URL=through(database_url(), database)), make_user(plan="premium"))
     with api.streaming("[[words:300]] [[pace:20ms]]") as events:
