@@ -12,10 +12,9 @@ import time
 import uuid
 from collections.abc import Coroutine
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 
 from billing.models import LedgerEntry
 from chat import (
@@ -42,7 +41,7 @@ from chat.turnlog import logs
 from chat.turns import OpenTurn
 from chat.upstream import client
 from wisqu.api import draining
-from wisqu.api.threads import in_thread
+from wisqu.api.threads import in_thread, in_thread_at_last
 from wisqu.openrouter.client import ChatStream
 from wisqu.openrouter.errors import OpenRouterError, UpstreamUnavailable
 from wisqu.openrouter.types import ChatRequest, Completion, Delta
@@ -56,8 +55,6 @@ _DELETED = ("conversation_deleted", "This conversation was deleted while the ans
 _OUR_FAULT = ("internal_error", "Something went wrong on our side.")
 # A request that is on its way when its reader stops it may be charged, and only its reply tells its id.
 _ID_WITHIN_S = 0.3
-# How long to wait, in seconds, before a database that is away is asked again to store an end.
-_STORED_AGAIN_AFTER_S = (0.5, 2.0, 5.0, 10.0, 15.0)
 
 
 class RunningTurn:
@@ -86,9 +83,8 @@ class RunningTurn:
         self._joiner = joining.Joiner("", told=False)
         self._writer = ("", "")  # model and provider of the last words
         self._owing: list[asyncio.Task[None]] = []
-        self._parsed: list[
-            dict[str, Any]
-        ] = []  # what the server made of files, paid for whatever became of the answer
+        # What the server made of files: paid for, whatever became of the answer.
+        self._parsed: list[dict[str, Any]] = []
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -260,7 +256,7 @@ class RunningTurn:
         attempt = owed.Attempt(
             stream.generation_id, stream.model or asked, stream.provider or "", stream.usage
         )
-        noting = in_thread(
+        noting = in_thread_at_last(
             owed.note, owner_id=self.opened.owner_id, message_id=self.opened.answer.id, attempt=attempt
         )
         self._owing.append(spawn(noting))
@@ -369,13 +365,21 @@ class RunningTurn:
             self._parsed += self.stream.files if self.stream else []
             if self._parsed:
                 opened = self.opened
-                await in_thread(enclosing.keep_parsed, opened.conversation_id, opened.pdfs, self._parsed)
+                await in_thread_at_last(
+                    enclosing.keep_parsed, opened.conversation_id, opened.pdfs, self._parsed
+                )
             # The places of the last events are part of what is stored before they exist.
             known = self.turn_log.stream_ends
             outcome.stream_ends = known + known[-4:] * (
                 1 + bool(outcome.model) + bool(outcome.final_findings)
             )
-            message = await self._store(outcome)
+            message = await in_thread_at_last(
+                close_turn,
+                turn_id=self.turn_id,
+                answer=self.opened.answer,
+                outcome=outcome,
+                prompt_estimate=self.opened.prompt_estimate,
+            )
         except Exception:
             # The sweeper closes it later; what was saved last is what is kept.
             log.exception("a turn could not be closed")
@@ -388,23 +392,6 @@ class RunningTurn:
         if found := quotations_event(self.message):
             self._append(found)
         self._append(final_event(self.message))
-
-    async def _store(self, outcome: Outcome) -> Message | None:
-        """Close the turn in the database. One that is away for a moment is asked again; then its error is raised."""
-        closing = partial(
-            close_turn,
-            turn_id=self.turn_id,
-            answer=self.opened.answer,
-            outcome=outcome,
-            prompt_estimate=self.opened.prompt_estimate,
-        )
-        for pause in _STORED_AGAIN_AFTER_S:
-            try:
-                return await in_thread(closing)
-            except (OperationalError, InterfaceError):
-                log.warning("a turn could not be closed yet")
-                await asyncio.sleep(pause)
-        return await in_thread(closing)
 
     async def _closed_elsewhere(self) -> Message:
         """Return the answer as somebody else stored it; as failed where nothing can be read."""

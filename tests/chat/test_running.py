@@ -15,6 +15,7 @@ from chat.inputs import ChatInput
 from chat.models import Turn
 from chat.turns import OpenTurn, open_turn
 from tests.people import make_user
+from wisqu.api import threads
 from wisqu.api.threads import close_all, in_thread
 from wisqu.openrouter.types import Usage
 
@@ -90,7 +91,7 @@ async def test_a_database_that_is_away_for_a_moment_loses_no_end(
             raise OperationalError
         return close_turn(**facts)
 
-    monkeypatch.setattr(running, "_STORED_AGAIN_AFTER_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(threads, "AGAIN_AFTER_S", (0.01, 0.01, 0.01))
     monkeypatch.setattr(running, "close_turn", away)
     turn = running.start(await open_one("Away [[words:3]] [[pace:fast]]"))
     assert turn.task

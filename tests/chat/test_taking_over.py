@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
@@ -23,6 +24,7 @@ from chat.turns import OpenTurn, open_turn
 from tests.live import Sandbox
 from tests.people import make_user
 from wisqu.accounts.models import User
+from wisqu.api import threads
 from wisqu.api.problems import Invalid
 from wisqu.api.threads import close_all, in_thread
 from wisqu.openrouter.deadlines import Deadlines
@@ -116,6 +118,27 @@ async def in_the_ledger() -> dict[str, LedgerEntry]:
 
 
 # --- Taking over ----------------------------------------------------------------------------------
+
+
+async def test_a_database_that_is_away_loses_no_cost_of_what_broke_off(sandbox: Sandbox, monkeypatch) -> None:
+    tries = []
+    note = owed.note
+
+    def away(**facts):
+        tries.append(1)
+        if len(tries) <= 2:
+            raise OperationalError
+        note(**facts)
+
+    monkeypatch.setattr(threads, "AGAIN_AFTER_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(owed, "note", away)
+    got = await ask(sandbox, f"[[words:40]] [[fault:cut model={MINI} after=11]] {QUICK}", **CHAIN)
+    await pay()
+    charged = {entry["id"] for entry in got.sent if Decimal(str(entry["cost"] or 0))}
+
+    assert got.message.status == "done"
+    assert len(tries) == 3
+    assert charged == set(await in_the_ledger())
 
 
 async def test_what_breaks_off_is_taken_up_by_the_next_model(sandbox: Sandbox) -> None:

@@ -8,13 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
+
+log = logging.getLogger(__name__)
+
+# How long to wait, in seconds, before a database that is away is asked again: half a minute in all.
+AGAIN_AFTER_S = (0.5, 2.0, 5.0, 10.0, 15.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +33,20 @@ async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
     """Run sync code (queries, transactions) on a thread of the pool and return its result."""
     call = functools.partial(contextvars.copy_context().run, _with_connections, function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
+
+
+async def in_thread_at_last(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it as `in_thread` does, again where the database is away for a moment; after that its error is raised.
+
+    For what has to be stored and may be tried twice.
+    """
+    for pause in AGAIN_AFTER_S:
+        try:
+            return await in_thread(function, *args, **kwargs)
+        except (OperationalError, InterfaceError):
+            log.warning("the database is away; trying again")
+            await asyncio.sleep(pause)
+    return await in_thread(function, *args, **kwargs)
 
 
 def _with_connections(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
