@@ -18,7 +18,7 @@ from chat import upstream
 from chat.closing import Outcome
 from chat.fallback import Candidate, Course, Patience
 from chat.models import Message
-from chat.running import RunningTurn
+from chat.producing import RunningTurn
 from chat.turns import OpenTurn
 from wisqu.api.ids import uuid7
 from wisqu.openrouter.breaker import Breakers, Limits

@@ -21,6 +21,7 @@ from chat.following import Batch, find_turn, follow, has_more
 from chat.hearing import heard_first
 from chat.inputs import ChatInput, EditInput, RegenerateInput, StructuredInput
 from chat.models import Message, Turn
+from chat.producing import RunningTurn
 from chat.schemas import CacheStats, ChatAnswer, ChatMessage, StructuredAnswer, TurnState
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from wisqu.accounts import connections
@@ -192,7 +193,7 @@ def _ended(turn: Turn) -> Turn:
     return turn
 
 
-async def _end_of(opened: OpenTurn, turn: running.RunningTurn) -> Message:
+async def _end_of(opened: OpenTurn, turn: RunningTurn) -> Message:
     # Shielded: a client that leaves cancels this view, never the turn.
     if turn.task is not None:
         await asyncio.shield(turn.task)

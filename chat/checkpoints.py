@@ -20,7 +20,7 @@ from chat.models import Message, Turn
 from wisqu.api.threads import in_thread
 
 if TYPE_CHECKING:
-    from chat.running import RunningTurn
+    from chat.producing import RunningTurn
 
 log = logging.getLogger(__name__)
 

@@ -39,6 +39,7 @@ from wisqu.api.bodies import encode_json, parse_object
 from wisqu.api.handlers import TOO_LARGE, problem_from
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, Problem
+from wisqu.api.spawning import spawn
 from wisqu.api.threads import in_thread
 from wisqu.api.throttling import Allowance
 from wisqu.telemetry import metrics, tracing
@@ -95,7 +96,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         elif left > 0:
             self._await_silence(left)
         else:
-            running.spawn(self.close(IDLE))
+            spawn(self.close(IDLE))
 
     async def disconnect(self, code: int) -> None:
         """Stop following; the turns go on."""

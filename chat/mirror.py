@@ -22,7 +22,7 @@ if settings.REDIS_URL:  # half a second of a start that an installation without 
     from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
-    from chat.running import RunningTurn
+    from chat.producing import RunningTurn
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from chat import fallback
 from chat.closing import Outcome
 from chat.events import Content
 from chat.models import Turn
-from chat.running import RunningTurn
+from chat.producing import RunningTurn
 from wisqu.api.problems import FieldError, Invalid
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.types import ChatRequest, Message

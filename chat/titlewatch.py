@@ -17,8 +17,8 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from chat import running
 from chat.models import TitleJob
+from wisqu.api.spawning import spawn
 from wisqu.api.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ async def _watch() -> None:
         for conversation_id, title in ended.items():
             for on_title in _waiting.pop(conversation_id, {}):
                 if title:
-                    running.spawn(on_title(conversation_id, title))  # nobody waits for a slow reader
+                    spawn(on_title(conversation_id, title))  # nobody waits for a slow reader
         _give_up()
 
 

@@ -1,4 +1,4 @@
-"""Turns: opened and stopped here; `chat.running` produces the answers, `chat.closing` stores and settles them.
+"""Turns: opened and stopped here; `chat.producing` writes the answers, `chat.closing` stores and settles them.
 
 All of this is plain sync code in short transactions. No transaction is open while the network talks.
 """

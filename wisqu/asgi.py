@@ -32,6 +32,7 @@ from imagery import sweeping as image_sweeping
 from wisqu.api import draining
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
+from wisqu.api.spawning import spawn
 from wisqu.telemetry import tracing
 
 log = logging.getLogger(__name__)
@@ -68,10 +69,10 @@ async def _live(receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             _listen_for_the_end()
             await send({"type": "lifespan.startup.complete"})
-            running.spawn(asyncio.to_thread(warm_up))
-            running.spawn(upstream.client().connect())
-            running.spawn(sweeping.keep_sweeping())
-            running.spawn(image_sweeping.keep_sweeping())
+            spawn(asyncio.to_thread(warm_up))
+            spawn(upstream.client().connect())
+            spawn(sweeping.keep_sweeping())
+            spawn(image_sweeping.keep_sweeping())
         else:
             await running.shut_down()
             await upstream.close()

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from billing.models import MonthlyUsageQuota
-from chat import running, upstream
+from chat import producing, running, upstream
 from chat.closing import Outcome, close_turn
 from chat.inputs import ChatInput
 from chat.models import Turn
@@ -92,7 +92,7 @@ async def test_a_database_that_is_away_for_a_moment_loses_no_end(
         return close_turn(**facts)
 
     monkeypatch.setattr(threads, "AGAIN_AFTER_S", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(running, "close_turn", away)
+    monkeypatch.setattr(producing, "close_turn", away)
     turn = running.start(await open_one("Away [[words:3]] [[pace:fast]]"))
     assert turn.task
     await turn.task

@@ -19,6 +19,7 @@ from chat import checkpoints, fallback, owed, providers, running, upstream
 from chat.following import follow
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, OwedGeneration, Turn
+from chat.producing import RunningTurn
 from chat.sweeping import DEAD_AFTER, close_abandoned_turns
 from chat.turns import OpenTurn, open_turn
 from tests.live import Sandbox
@@ -83,7 +84,7 @@ def somebody() -> User:
     return User.objects.first() or make_user(plan="premium")
 
 
-async def ended(turn: running.RunningTurn, sandbox: Sandbox) -> Answered:
+async def ended(turn: RunningTurn, sandbox: Sandbox) -> Answered:
     await turn.task
     events = [json.loads(body) for _, body in turn.turn_log.since(0)]
     sent = await in_thread(lambda: sandbox.ledger(session=str(turn.opened.conversation_id)))

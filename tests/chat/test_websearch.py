@@ -15,7 +15,7 @@ from chat.archives import as_markdown
 from chat.following import _stored_events
 from chat.inputs import ChatInput, WebSearchOptions
 from chat.models import Conversation, Message, Turn
-from chat.running import RunningTurn
+from chat.producing import RunningTurn
 from chat.turns import OpenTurn, open_turn
 from presets import catalogue, keeping
 from presets.models import CatalogueModel
