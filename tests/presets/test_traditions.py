@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chat import turns
@@ -11,6 +14,7 @@ from tests.people import make_alice, signed_in
 from wisqu.accounts.models import User
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 PROMPT = shipped.read(shipped.STANDING).system_prompt
 
 
@@ -65,3 +69,14 @@ def test_the_default_prompt_names_what_is_not_a_models_to_decide() -> None:
         "language",
     ):
         assert word in PROMPT, word
+
+
+def test_only_numbers_that_the_docs_confirm_are_given_to_people_in_need() -> None:
+    table = (ROOT / "docs" / "presets.md").read_text().split("## Numbers to call")[1].split("\n## ")[0]
+    confirmed = set(re.findall(r"^\| ([\d ]+) \|", table, re.MULTILINE))
+    lines = [
+        line for line in PROMPT.splitlines() if line.startswith(("- Emergency services:", "- Helplines:"))
+    ]
+    told = {number.strip() for line in lines for number in re.findall(r"\d[\d ]{2,}", line)}
+    assert told == confirmed
+    assert not re.search(r"\d{3}", PROMPT.replace("2:255", "").replace("\n".join(lines), ""))
