@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from wisqu.env import ROOT, VARIABLES
+from wisqu.env import ROOT
+from wisqu.variables import VARIABLES
 
 pytestmark = pytest.mark.pure
 DEPLOY = ROOT / "deploy"

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from wisqu.env import ROOT, VARIABLES
+from wisqu.env import ROOT
+from wisqu.variables import VARIABLES
 
 pytestmark = pytest.mark.pure
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wisqu.env import ROOT, VARIABLES, BadEnvironment, kept_secret, load, merged, read
+from wisqu.env import ROOT, BadEnvironment, kept_secret, load, merged, read
+from wisqu.variables import VARIABLES
 
 SERVED = {"SECRET_KEY": "kQ7-3vXz" * 4 + "Jm2_pLw9Rt" * 3, "OPENROUTER_API_KEY": "sk-or-v1-x"}
 DEBUG = {"DEBUG": "true", "SECRET_KEY": "x"}

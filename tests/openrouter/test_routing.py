@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from tests.openrouter.server import JSON, ScriptedServer
 from wisqu.openrouter.client import OpenRouter
+from wisqu.openrouter.encoding import encode_request
 from wisqu.openrouter.routing import preferences
 from wisqu.openrouter.types import ChatRequest, Endpoint, MaxPrice, Message
-from wisqu.openrouter.wire import encode_request
 
 LISTED = (
     Endpoint("anthropic", "Anthropic", 97.0),

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from wisqu.openrouter.encoding import encode_request
 from wisqu.openrouter.errors import InvalidRequest, MalformedReply
 from wisqu.openrouter.routing import preferences
 from wisqu.openrouter.types import (
@@ -22,7 +23,6 @@ from wisqu.openrouter.wire import (
     WireUsage,
     decode_generation,
     decode_models,
-    encode_request,
     usage_from,
 )
 

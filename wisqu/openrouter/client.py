@@ -10,12 +10,13 @@ import msgspec
 
 from wisqu.openrouter.answer import ChatStream
 from wisqu.openrouter.deadlines import Deadlines
+from wisqu.openrouter.encoding import encode_request
 from wisqu.openrouter.endpoints import decode_endpoints
 from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
 from wisqu.openrouter.keys import KeyState, decode_key
 from wisqu.openrouter.retries import pause_before_retry, report
 from wisqu.openrouter.types import ChatRequest, Citation, Completion, Endpoint, Generation, ModelInfo
-from wisqu.openrouter.wire import decode_generation, decode_models, encode_request
+from wisqu.openrouter.wire import decode_generation, decode_models
 
 if TYPE_CHECKING:
     from wisqu.openrouter.sdk import Upstream
