@@ -21,7 +21,7 @@ from chat.reading import part_around, part_of_branch
 from chat.sidebar import folders, shelf
 from chat.totals import total_of
 from chat.words import script_words
-from presets import catalogue
+from presets import catalogue, searching
 from presets.picking import Picker, picker
 from wisqu.accounts.models import User
 from wisqu.api.pages import not_found
@@ -129,6 +129,8 @@ def _page(request: HttpRequest, found: Conversation | None = None) -> dict[str, 
         "attachment_limits": filewords.limits(),
         "longest_recording": settings.AUDIO_MAX_MINUTES * 60,
         "can_search_web": not catalogue.is_server_of_ones_own(),
+        "most_search_domains": searching.MOST_DOMAINS,
+        "search_results": range(1, searching.MOST_RESULTS + 1),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from presets import catalogue, choosing, shipped
 from presets.models import ModelPreset
 from presets.naming import shown_name
 
-_NEEDED = ("id", "owner_id", "name", "slug", "model", "web_search", "shipped_version")
+_NEEDED = ("id", "owner_id", "name", "slug", "model", "web_search", "web_search_options", "shipped_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Offer:
     model: str
     model_name: str
     searches_web: bool = False
+    search_options: str = ""  # JSON, as a question has them; empty where the preset says nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +68,6 @@ def in_order(rows: Iterable[ModelPreset]) -> tuple[list[ModelPreset], list[Model
 
 def _offer(row: ModelPreset) -> Offer:
     model = catalogue.get(row.model) if row.model else None
-    return Offer(row.id, shown_name(row), row.model, model.name if model else row.model, row.web_search)
+    options = json.dumps(row.web_search_options) if row.web_search_options else ""
+    model_name = model.name if model else row.model
+    return Offer(row.id, shown_name(row), row.model, model_name, row.web_search, options)

@@ -70,6 +70,11 @@ export class Composer extends EventTarget {
     return this.#web.value;
   }
 
+  /** Where to search it, or undefined where that was not chosen. */
+  get webSearchOptions() {
+    return this.#web.options;
+  }
+
   focus() {
     this.#field.focus({ preventScroll: true });
   }
@@ -161,7 +166,7 @@ export class Composer extends EventTarget {
     const { id, name } = this.#preset.model;
     this.#models.showUsual(id, name);
     if (id && isChosen) this.#models.chooseUsual();
-    this.#web.showUsual(this.#preset.searchesWeb);
+    this.#web.showUsual(this.#preset.searchesWeb, this.#preset.searchOptions);
     if (isChosen) this.#web.chooseUsual();
   }
 

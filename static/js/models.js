@@ -2,6 +2,7 @@
    A conversation keeps its model (the server remembers it); "usual" leaves the choice to preset and product. */
 
 import { api, fetchPart, find, findAll, say, toast } from "./page.js";
+import { anchor } from "./popup.js";
 import { facts, words } from "./words.js";
 
 const TYPED_WITHIN_MS = 700;
@@ -32,7 +33,7 @@ export class ModelPicker extends EventTarget {
     this.#dialog.addEventListener("input", () => this.#search());
     this.#dialog.addEventListener("click", (event) => this.#clicked(event));
     this.#dialog.addEventListener("close", () => this.#closed());
-    addEventListener("resize", () => { if (this.#dialog.open) this.#place(); });
+    addEventListener("resize", () => { if (this.#dialog.open) anchor(this.#dialog, this.#button); });
     this.#show();
   }
 
@@ -64,7 +65,7 @@ export class ModelPicker extends EventTarget {
     if (this.#dialog.open) return;
     this.#button.setAttribute("aria-expanded", "true");
     this.#dialog.showModal();
-    this.#place();
+    anchor(this.#dialog, this.#button);
     if (!find("[data-model-list]", this.#dialog) && !(await this.#fetch())) return;
     const search = this.#searchField;
     if (search) search.value = "";
@@ -86,21 +87,8 @@ export class ModelPicker extends EventTarget {
       return false;
     }
     find("[data-models]", this.#dialog).replaceChildren(...part.children);
-    this.#place();
+    anchor(this.#dialog, this.#button);
     return this.#dialog.open;
-  }
-
-  /** Over the button, or under it where there is more room; on a telephone the style sheet has the say. */
-  #place() {
-    const box = this.#button.getBoundingClientRect();
-    const { style, offsetWidth: width } = this.#dialog;
-    const isRtl = document.documentElement.dir === "rtl";
-    const left = Math.max(8, Math.min(isRtl ? box.right - width : box.left, innerWidth - width - 8));
-    const isAbove = box.top > innerHeight - box.bottom;
-    style.setProperty("--from-left", `${left}px`);
-    style.setProperty("--from-top", isAbove ? "auto" : `${box.bottom + 6}px`);
-    style.setProperty("--from-bottom", isAbove ? `${innerHeight - box.top + 6}px` : "auto");
-    style.setProperty("--room", `${(isAbove ? box.top : innerHeight - box.bottom) - 14}px`);
   }
 
   #closed() {

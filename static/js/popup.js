@@ -68,6 +68,19 @@ export class Popup {
   }
 }
 
+/** Place a dialog over the button, or under it where there is more room; on a telephone the style sheet has the say. */
+export function anchor(dialog, button) {
+  const box = button.getBoundingClientRect();
+  const { style, offsetWidth: width } = dialog;
+  const isRtl = document.documentElement.dir === "rtl";
+  const left = Math.max(8, Math.min(isRtl ? box.right - width : box.left, innerWidth - width - 8));
+  const isAbove = box.top > innerHeight - box.bottom;
+  style.setProperty("--from-left", `${left}px`);
+  style.setProperty("--from-top", isAbove ? "auto" : `${box.bottom + 6}px`);
+  style.setProperty("--from-bottom", isAbove ? `${innerHeight - box.top + 6}px` : "auto");
+  style.setProperty("--room", `${(isAbove ? box.top : innerHeight - box.bottom) - 14}px`);
+}
+
 /** Show a dialog and return what its closing button is called; empty when it was left. */
 export function ask(dialog) {
   dialog.returnValue = "";

@@ -29,6 +29,11 @@ export class PresetPicker extends EventTarget {
     return "searchesWeb" in (this.#select.selectedOptions[0]?.dataset ?? {});
   }
 
+  /** Where the preset has the web searched, as a question says it; null where it says nothing of it. */
+  get searchOptions() {
+    return JSON.parse(this.#select.selectedOptions[0]?.dataset.searchOptions ?? "null");
+  }
+
   /** The conversation has this preset from now on. */
   keep(value) {
     this.#kept = value;

@@ -2,18 +2,21 @@
    it to it; what somebody chose is kept for the conversation. */
 
 import { find, memory, toast } from "./page.js";
+import { WebOptions } from "./weboptions.js";
 import { words } from "./words.js";
 
 export class WebSwitch {
   #button = find("[data-web-search]");
   #usual = false;
   #chosen = ""; // "on", "off", or nothing
+  #options = null; // where the web can be searched at all
   #key;
 
   /** `place` is a conversation's id, or "new". */
   constructor(place) {
     this.#key = `web.${place}`;
     this.#chosen = this.#isOffered ? memory.read(this.#key) ?? "" : "";
+    if (this.#isOffered) this.#options = new WebOptions(place);
     this.#button?.addEventListener("click", () => this.#toggle());
     this.#show();
   }
@@ -23,15 +26,22 @@ export class WebSwitch {
     return this.#chosen ? this.#chosen === "on" : undefined;
   }
 
-  /** The preset searches, or it does not. */
-  showUsual(isOn) {
+  /** Where to search, or undefined where nothing is searched or the preset decides. */
+  get options() {
+    return this.#isOn ? this.#options?.value : undefined;
+  }
+
+  /** The preset searches, or it does not; `options` say where, where it does. */
+  showUsual(isOn, options) {
     this.#usual = isOn;
+    this.#options?.showUsual(options);
     this.#show();
   }
 
   /** Another preset was chosen: it decides. */
   chooseUsual() {
     this.#keep("");
+    this.#options?.keep(null);
   }
 
   /** The conversation has come to be: what was chosen is chosen for it. */
@@ -40,6 +50,7 @@ export class WebSwitch {
     this.#keep("");
     this.#key = `web.${place}`;
     this.#keep(chosen);
+    this.#options?.keepFor(place);
   }
 
   get #isOffered() {
@@ -67,5 +78,6 @@ export class WebSwitch {
 
   #show() {
     this.#button?.setAttribute("aria-pressed", String(this.#isOn));
+    if (this.#options) this.#options.isOffered = this.#isOn;
   }
 }
