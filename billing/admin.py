@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from billing import paymentadmin
 from billing.adminbase import ReadOnlyAdmin
@@ -24,7 +25,7 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("name", "slug", "position", "price_usd", "price_usd_year", "updated_at")}),
         (
-            "Limits (empty: without limit, 0: none at all)",
+            _("Limits (empty: without limit, 0: none at all)"),
             {
                 "fields": (
                     "messages",
@@ -38,7 +39,7 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 )
             },
         ),
-        ("Features", {"fields": tuple(Feature.values)}),
+        (_("Features"), {"fields": tuple(Feature.values)}),
     )
 
     def get_prepopulated_fields(
@@ -87,12 +88,12 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
 
-    @admin.display(description="user", ordering="user_id")
+    @admin.display(description=_("user"), ordering="user_id")
     def who(self, entry: LedgerEntry) -> Any:
         """Return the user where the account still exists, else its id."""
         return entry.user or entry.user_id
 
-    @admin.display(description="cost in USD", ordering="cost_usd")
+    @admin.display(description=_("cost in USD"), ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> str:
         """Return the cost without zeros at its end; empty where nobody knows it."""
         return "" if entry.cost_usd is None else f"{entry.cost_usd.normalize():f}"

@@ -11,6 +11,8 @@ from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing import orders, subscriptions
 from billing.adminbase import ReadOnlyAdmin
@@ -32,7 +34,7 @@ from wisqu.api.problems import Problem
 class WhyForm(ActionForm):
     """Asks beside the action for the reason that the audit keeps."""
 
-    why = forms.CharField(required=False, max_length=200, label="Why (kept in the audit)")
+    why = forms.CharField(required=False, max_length=200, label=_("Why (kept in the audit)"))
 
 
 def _staff(request: HttpRequest) -> UUID:
@@ -44,7 +46,7 @@ def _why(request: HttpRequest) -> str:
     """Return the reason that was typed, or nothing and a word to the reader."""
     why = request.POST.get("why", "").strip()
     if not why:
-        messages.error(request, "Say why: the audit keeps it.")
+        messages.error(request, gettext("Say why: the audit keeps it."))
     return why
 
 
@@ -52,12 +54,13 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     """Puts somebody on a plan without payment, or on trial. Nothing else of a subscription is staff's to write."""
 
     trial_days = forms.IntegerField(
+        label=_("Days of trial"),
         required=False,
         min_value=1,
         max_value=366,
-        help_text="Empty: without end. A trial ends by itself.",
+        help_text=_("Empty: without end. A trial ends by itself."),
     )
-    why = forms.CharField(max_length=200, help_text="The audit keeps it.")
+    why = forms.CharField(label=_("Why"), max_length=200, help_text=_("The audit keeps it."))
 
     class Meta:
         model = Subscription
@@ -66,7 +69,7 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Refuse while a provider would go on charging."""
         if self.instance.subscription_ref:
-            raise ValidationError("Stripe charges for the present plan. Cancel that first, in the list.")
+            raise ValidationError(_("Stripe charges for the present plan. Cancel that first, in the list."))
         return super().clean() or {}
 
 
@@ -120,7 +123,7 @@ class SubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         else:
             subscriptions.grant(user_id=obj.user_id, plan=plan, reason=reason)
 
-    @admin.action(description="Cancel now, also at the provider", permissions=["change"])
+    @admin.action(description=_("Cancel now, also at the provider"), permissions=["change"])
     def cancel_now(self, request: HttpRequest, chosen: QuerySet[Subscription]) -> None:
         """End plans at once; nobody is charged any more."""
         why = _why(request)
@@ -130,7 +133,7 @@ class SubscriptionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             except Problem as refusal:
                 messages.error(request, f"{subscription.user}: {refusal.detail}")
 
-    @admin.action(description="Ask the provider how it stands", permissions=["change"])
+    @admin.action(description=_("Ask the provider how it stands"), permissions=["change"])
     def ask_provider(self, request: HttpRequest, chosen: QuerySet[Subscription]) -> None:
         """Bring rows to what the provider says."""
         for subscription in chosen.select_related("user"):
@@ -165,17 +168,17 @@ class OrderAdmin(ReadOnlyAdmin):
         """Let those approve who were given the right to change orders."""
         return request.user.has_perm("billing.change_order")
 
-    @admin.action(description="The money has arrived: approve", permissions=["approve"])
+    @admin.action(description=_("The money has arrived: approve"), permissions=["approve"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
         """Take manual orders as paid; of two who approve at once, one does."""
         why = _why(request)
         for order in chosen.filter(provider=ProviderName.MANUAL) if why else ():
             if orders.approve(order_id=order.pk, staff_id=_staff(request), why=why):
-                messages.success(request, f"{order}: approved.")
+                messages.success(request, gettext("%(order)s: approved.") % {"order": order})
             else:
-                messages.warning(request, f"{order}: it was closed already.")
+                messages.warning(request, gettext("%(order)s: it was closed already.") % {"order": order})
 
-    @admin.action(description="The money does not come: decline", permissions=["approve"])
+    @admin.action(description=_("The money does not come: decline"), permissions=["approve"])
     def decline(self, request: HttpRequest, chosen: QuerySet[Order]) -> None:
         """Close manual orders unpaid."""
         why = _why(request)
@@ -210,7 +213,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     search_fields = ("number", "user__email", "=provider_ref")
     date_hierarchy = "issued_at"
 
-    @admin.display(description="user", ordering="user_id")
+    @admin.display(description=_("user"), ordering="user_id")
     def who(self, invoice: Invoice) -> Any:
         """Return the user where the account still exists, else its id."""
         return invoice.user or invoice.user_id
@@ -226,7 +229,7 @@ class SubscriptionChangeAdmin(ReadOnlyAdmin):
     search_fields = ("user__email", "=actor", "=cause")
     date_hierarchy = "created_at"
 
-    @admin.display(description="user", ordering="user_id")
+    @admin.display(description=_("user"), ordering="user_id")
     def who(self, change: SubscriptionChange) -> Any:
         """Return the user where the account still exists, else its id."""
         return change.user or change.user_id
@@ -246,7 +249,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         """Let those replay who were given the right to change reports."""
         return request.user.has_perm("billing.change_webhookevent")
 
-    @admin.action(description="Handle again", permissions=["replay"])
+    @admin.action(description=_("Handle again"), permissions=["replay"])
     def replay(self, request: HttpRequest, chosen: QuerySet[WebhookEvent]) -> None:
         """Handle reports again, the oldest first."""
         for event in chosen.order_by("happened_at"):

@@ -8,28 +8,31 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chat.models import Feedback
 from chat.reviewadmin import GuidanceAdmin, ReviewAdmin
 
 __all__ = ["FeedbackAdmin", "GuidanceAdmin", "ReviewAdmin"]
 
-UNSEEN = "Not to be read: the person did not allow it."
+UNSEEN = _("Not to be read: the person did not allow it.")
 
 
 class Handled(admin.SimpleListFilter):
     """The queue, and what has been looked at; the queue where nothing is chosen."""
 
-    title = parameter_name = "handled"
+    title = _("Handled")
+    parameter_name = "handled"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the other choices."""
-        return [("yes", "Yes"), ("all", "All")]
+        return [("yes", gettext("Yes")), ("all", gettext("All"))]
 
     def choices(self, changelist: Any) -> Any:
         """Name the first choice for what it is."""
         first, *others = super().choices(changelist)
-        yield {**first, "display": "No"}
+        yield {**first, "display": gettext("No")}
         yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> QuerySet[Feedback]:
@@ -61,7 +64,7 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ("mark_handled", "mark_open")
     fieldsets = (
         (None, {"fields": ("rating", "reason", "note", "consent", "updated_at", "handled_at")}),
-        ("The answer", {"fields": ("model_used", "preset", "status", "question", "answer")}),
+        (_("The answer"), {"fields": ("model_used", "preset", "status", "question", "answer")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feedback]:
@@ -81,54 +84,54 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """It goes with its answer."""
         return False
 
-    @admin.display(description="Note")
+    @admin.display(description=_("Note"))
     def short_note(self, given: Feedback) -> str:
         """Return the beginning of the note."""
         return given.note[:80]
 
-    @admin.display(description="Model")
+    @admin.display(description=_("Model"))
     def model_used(self, given: Feedback) -> str:
         """Return the model that answered."""
         return given.message.final_model_used or given.message.model
 
-    @admin.display(description="Preset")
+    @admin.display(description=_("Preset"))
     def preset(self, given: Feedback) -> str:
         """Return the preset that the answer was made with, and its version."""
         used = given.message.preset
-        return f"{used['slug']}, version {used['version']}" if used else "-"
+        return gettext("%(slug)s, version %(version)s") % used if used else "–"
 
-    @admin.display(description="Status")
+    @admin.display(description=_("Status"))
     def status(self, given: Feedback) -> str:
         """Return how the answer ended."""
         return given.message.status
 
-    @admin.display(boolean=True, description="Consent to read")
+    @admin.display(boolean=True, description=_("Consent to read"))
     def consent(self, given: Feedback) -> bool:
         """Tell whether staff may read answer and question."""
         return given.may_be_read
 
-    @admin.display(boolean=True, description="Handled")
+    @admin.display(boolean=True, description=_("Handled"))
     def handled(self, given: Feedback) -> bool:
         """Tell whether somebody has looked at it."""
         return given.handled_at is not None
 
-    @admin.display(description="Question")
+    @admin.display(description=_("Question"))
     def question(self, given: Feedback) -> str:
         """Return the question, where it may be read."""
         parent = given.message.parent
-        return (parent.content if parent else "") if given.may_be_read else UNSEEN
+        return (parent.content if parent else "") if given.may_be_read else str(UNSEEN)
 
-    @admin.display(description="Answer")
+    @admin.display(description=_("Answer"))
     def answer(self, given: Feedback) -> str:
         """Return the answer, where it may be read."""
-        return given.message.content if given.may_be_read else UNSEEN
+        return given.message.content if given.may_be_read else str(UNSEEN)
 
-    @admin.action(description="Mark as handled", permissions=["change"])
+    @admin.action(description=_("Mark as handled"), permissions=["change"])
     def mark_handled(self, request: HttpRequest, rows: QuerySet[Feedback]) -> None:
         """Take the chosen entries off the queue."""
         rows.update(handled_at=timezone.now())
 
-    @admin.action(description="Put back on the queue", permissions=["change"])
+    @admin.action(description=_("Put back on the queue"), permissions=["change"])
     def mark_open(self, request: HttpRequest, rows: QuerySet[Feedback]) -> None:
         """Put the chosen entries back."""
         rows.update(handled_at=None)

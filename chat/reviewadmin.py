@@ -10,29 +10,31 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chat import guidance, reviews
 from chat.notes import Note, notes
 from chat.trust import Guidance, Review
 from wisqu.accounts.models import User
 
-UNSEEN = "Not to be read: the person did not allow it. What the check found is shown below."
+UNSEEN = _("Not to be read: the person did not allow it. What the check found is shown below.")
 
 
 class Open(admin.SimpleListFilter):
     """The queue, and what is decided; the queue where nothing is chosen."""
 
-    title = "decided"
+    title = _("Decided")
     parameter_name = "decided"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the other choices."""
-        return [("yes", "Yes"), ("all", "All")]
+        return [("yes", gettext("Yes")), ("all", gettext("All"))]
 
     def choices(self, changelist: Any) -> Any:
         """Name the first choice for what it is."""
         first, *others = super().choices(changelist)
-        yield {**first, "display": "No"}
+        yield {**first, "display": gettext("No")}
         yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Review]) -> QuerySet[Review]:
@@ -46,12 +48,14 @@ class ReviewForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a scholar decides. With questions a correction is pinned for questions like them."""
 
     pin_for = forms.CharField(
-        label="Pin it for questions like",
+        label=_("Pin it for questions like"),
         required=False,
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-        help_text="Questions in your own words, one a line: models are told the correction beside questions like "
-        "them. Empty: it is not pinned.",
+        help_text=_(
+            "Questions in your own words, one a line: models are told the correction beside questions like them. "
+            "Empty: it is not pinned."
+        ),
     )
 
     class Meta:
@@ -64,11 +68,11 @@ class ReviewForm(forms.ModelForm):  # type: ignore[type-arg]
         found = super().clean() or self.cleaned_data
         is_corrected = found.get("verdict") == Review.Verdict.CORRECTED
         if not found.get("verdict"):
-            self.add_error("verdict", "Say what you found.")
+            self.add_error("verdict", _("Say what you found."))
         if is_corrected and not found.get("correction", "").strip():
-            self.add_error("correction", "Write the correction: the reader is told it.")
+            self.add_error("correction", _("Write the correction: the reader is told it."))
         if found.get("pin_for") and not is_corrected:
-            self.add_error("pin_for", "Only a correction can be pinned.")
+            self.add_error("pin_for", _("Only a correction can be pinned."))
         return found
 
 
@@ -93,8 +97,8 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                        "remark", "reviewer", "reviewed_at")  # fmt: skip
     fieldsets = (
         (None, {"fields": ("reason", "opened_at", "model_used", "preset", "consent", "remark")}),
-        ("The answer", {"fields": ("question", "answer", "findings")}),
-        ("What you found", {"fields": ("verdict", "correction", "pin_for", "reviewer", "reviewed_at")}),
+        (_("The answer"), {"fields": ("question", "answer", "findings")}),
+        (_("What you found"), {"fields": ("verdict", "correction", "pin_for", "reviewer", "reviewed_at")}),
     )
 
     class Media:
@@ -122,54 +126,54 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         reviews.decide(stored, reviewer=reviewer, verdict=facts["verdict"], correction=facts["correction"])
         if facts["pin_for"].strip():
             if not request.user.has_perm("chat.add_guidance"):
-                self.message_user(request, "You may not pin corrections.", messages.WARNING)
+                self.message_user(request, gettext("You may not pin corrections."), messages.WARNING)
                 return
             Guidance.objects.create(
                 questions=facts["pin_for"], text=facts["correction"][:2000], review=stored, author=reviewer
             )
             guidance.forget()
-            self.message_user(request, "The correction is pinned for questions like yours.")
+            self.message_user(request, gettext("The correction is pinned for questions like yours."))
 
-    @admin.display(description="Found")
+    @admin.display(description=_("Found"))
     def found(self, review: Review) -> str:
         """Return what the check found, in a few words."""
         kinds = [note.label for note in _flaws(review)]
-        return ", ".join(f"{kind} ×{kinds.count(kind)}" for kind in dict.fromkeys(kinds)) or "-"
+        return ", ".join(f"{kind} ×{kinds.count(kind)}" for kind in dict.fromkeys(kinds)) or "–"
 
-    @admin.display(description="Model")
+    @admin.display(description=_("Model"))
     def model_used(self, review: Review) -> str:
         """Return the model that answered."""
         return review.message.final_model_used or review.message.model
 
-    @admin.display(description="Preset")
+    @admin.display(description=_("Preset"))
     def preset(self, review: Review) -> str:
         """Return the preset that the answer was made with, and its version."""
         used = review.message.preset
-        return f"{used['slug']}, version {used['version']}" if used else "-"
+        return gettext("%(slug)s, version %(version)s") % used if used else "–"
 
-    @admin.display(boolean=True, description="Consent to read")
+    @admin.display(boolean=True, description=_("Consent to read"))
     def consent(self, review: Review) -> bool:
         """Tell whether question and answer may be read."""
         return reviews.may_be_read(review)
 
-    @admin.display(description="Question")
+    @admin.display(description=_("Question"))
     def question(self, review: Review) -> str:
         """Return the question, where it may be read."""
         parent = review.message.parent
-        return (parent.content if parent else "") if reviews.may_be_read(review) else UNSEEN
+        return (parent.content if parent else "") if reviews.may_be_read(review) else str(UNSEEN)
 
-    @admin.display(description="Answer")
+    @admin.display(description=_("Answer"))
     def answer(self, review: Review) -> str:
         """Return the answer, where it may be read."""
-        return review.message.content if reviews.may_be_read(review) else UNSEEN
+        return review.message.content if reviews.may_be_read(review) else str(UNSEEN)
 
-    @admin.display(description="The reader's remark")
+    @admin.display(description=_("The reader's remark"))
     def remark(self, review: Review) -> str:
         """Return what the reader wrote to those who run the site."""
         given = getattr(review.message, "feedback", None)
         return given.note if given else ""
 
-    @admin.display(description="What the check found")
+    @admin.display(description=_("What the check found"))
     def findings(self, review: Review) -> SafeString:
         """Return the flaws, with the verses meant. Words of the answer are shown with its reader's consent alone."""
         is_read = reviews.may_be_read(review)
@@ -177,7 +181,7 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             (note.label, note.name, f"{note.written}: {note.explanation}" if is_read else "", _verses(note))
             for note in _flaws(review)
         )
-        return format_html_join("", '<p dir="auto"><b>{}</b> {} {}<br>{}</p>', lines) or SafeString("-")
+        return format_html_join("", '<p dir="auto"><b>{}</b> {} {}<br>{}</p>', lines) or SafeString("–")
 
 
 def _flaws(review: Review) -> list[Note]:
@@ -208,12 +212,12 @@ class GuidanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         guidance.forget()
 
-    @admin.display(description="Questions like")
+    @admin.display(description=_("Questions like"))
     def first_question(self, row: Guidance) -> str:
         """Return the first of its examples."""
         return str(row)
 
-    @admin.display(description="Guidance")
+    @admin.display(description=_("Guidance"))
     def short_text(self, row: Guidance) -> SafeString:
         """Return the beginning of it."""
         return format_html('<span dir="auto">{}</span>', row.text[:80])

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.adminbase import ReadOnlyAdmin
 from imagery import closing
@@ -27,7 +29,7 @@ class GeneratedImageAdmin(ReadOnlyAdmin):
     actions = ("end",)
     show_full_result_count = False
 
-    @admin.display(description="seconds")
+    @admin.display(description=_("seconds"))
     def seconds(self, image: GeneratedImage) -> Any:
         """Return how long it took, or takes."""
         if image.started_at is None or image.ended_at is None:
@@ -38,8 +40,8 @@ class GeneratedImageAdmin(ReadOnlyAdmin):
         """Those who could change an image."""
         return request.user.has_perm("imagery.change_generatedimage")
 
-    @admin.action(description="End: give the hold back, charge nothing", permissions=["end"])
+    @admin.action(description=_("End: give the hold back, charge nothing"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[GeneratedImage]) -> None:
         """End chosen images that hang."""
         ended = sum(closing.give_up(image, INTERRUPTED) for image in queryset if image.is_open)
-        messages.info(request, f"{ended} ended.")
+        messages.info(request, gettext("Ended: %(n)s.") % {"n": ended})

@@ -10,6 +10,8 @@ from django.contrib import admin, messages
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from presets import preset_admin, pricing, sync
 from presets.models import CatalogueModel
@@ -46,18 +48,21 @@ class CatalogueModelForm(forms.ModelForm):  # type: ignore[type-arg]
             prices = pricing.read_prices(given, is_accepted=is_accepted)
             pricing.read_overrides(cleaned.get("overrides") or [], prices, is_accepted=is_accepted)
         except pricing.BadPrice as bad:
-            raise forms.ValidationError(f"These prices would block the model: {bad}.") from None
+            raise forms.ValidationError(
+                gettext("These prices would block the model: %(why)s.") % {"why": bad}
+            ) from None
         return cleaned
 
 
 class Blocked(admin.SimpleListFilter):
     """Models that nobody may use, or all others."""
 
-    title = parameter_name = "blocked"
+    title = _("Blocked")
+    parameter_name = "blocked"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the two answers."""
-        return [("yes", "Yes"), ("no", "No")]
+        return [("yes", gettext("Yes")), ("no", gettext("No"))]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[CatalogueModel]
@@ -81,10 +86,10 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("slug", "million_in", "million_out", "advanced", "is_listed", "blocked_reason")
     fieldsets = (
         (None, {"fields": ("slug", "name", "blocked_reason", "advanced", "is_listed", "successor")}),
-        ("Prices, in USD a token", {"fields": (*sync.PRICE_FIELDS, "overrides")}),
+        (_("Prices, in USD a token"), {"fields": (*sync.PRICE_FIELDS, "overrides")}),
         ("OpenRouter", {"fields": ("openrouter_lists", "staff_accepted", "kept_as_set", "seen_at")}),
         (
-            "Abilities",
+            _("Abilities"),
             {
                 "fields": (
                     "context_length",
@@ -104,47 +109,47 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("slug", "canonical_slug", "name")
     readonly_fields = ("openrouter_lists", "staff_accepted", "kept_as_set", "seen_at", "updated_at")
 
-    @admin.display(description="USD a million in", ordering="price_prompt")
+    @admin.display(description=_("USD a million in"), ordering="price_prompt")
     def million_in(self, row: CatalogueModel) -> str:
         """Show what a million prompt tokens cost."""
         return "-" if row.price_prompt is None else _digits(row.price_prompt * _PER_MILLION)
 
-    @admin.display(description="out", ordering="price_completion")
+    @admin.display(description=_("out"), ordering="price_completion")
     def million_out(self, row: CatalogueModel) -> str:
         """Show what a million completion tokens cost."""
         return "-" if row.price_completion is None else _digits(row.price_completion * _PER_MILLION)
 
-    @admin.display(description="Listed by OpenRouter")
+    @admin.display(description=_("Listed by OpenRouter"))
     def openrouter_lists(self, row: CatalogueModel) -> str:
         """Show the prices of the last look, believable or not."""
         return _in_words(row.offered_prices)
 
-    @admin.display(description="Accepted by staff")
+    @admin.display(description=_("Accepted by staff"))
     def staff_accepted(self, row: CatalogueModel) -> str:
         """Show the prices that block no second time."""
         return _in_words(row.accepted_prices)
 
-    @admin.display(description="Kept as staff set it")
+    @admin.display(description=_("Kept as staff set it"))
     def kept_as_set(self, row: CatalogueModel) -> str:
         """Show the fields that the daily look leaves alone."""
         return ", ".join(row.pinned) or "-"
 
-    @admin.action(description="Accept the price that OpenRouter lists, and unblock")
+    @admin.action(description=_("Accept the price that OpenRouter lists, and unblock"))
     def accept_prices(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
         """Unblock the chosen models; the same prices block them no second time."""
         for row in queryset:
             sync.accept(row)
             self.log_change(request, row, "Accepted the listed price and unblocked the model.")
-        messages.success(request, f"Unblocked: {len(queryset)}.")
+        messages.success(request, gettext("Unblocked: %(n)s.") % {"n": len(queryset)})
 
-    @admin.action(description="Follow OpenRouter again in every field")
+    @admin.action(description=_("Follow OpenRouter again in every field"))
     def follow_again(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
         """Give up what staff have set; the next look at OpenRouter brings its values."""
         for row in queryset:
             row.pinned = []
             row.save(update_fields=["pinned", "updated_at"])
             self.log_change(request, row, "Follows OpenRouter again in every field.")
-        messages.success(request, f"Following OpenRouter again: {len(queryset)}.")
+        messages.success(request, gettext("Following OpenRouter again: %(n)s.") % {"n": len(queryset)})
 
     def save_model(
         self, request: HttpRequest, obj: CatalogueModel, form: forms.ModelForm[Any], change: bool

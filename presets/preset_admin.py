@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.plans import plan_for
 from presets import keeping
@@ -36,7 +38,7 @@ class PresetForm(forms.ModelForm):  # type: ignore[type-arg]
         if value is not None and not (
             isinstance(value, list) and all(isinstance(name, str) for name in value)
         ):
-            raise forms.ValidationError('A list of model ids, such as ["openai/gpt-4o-mini"].')
+            raise forms.ValidationError(_('A list of model ids, such as ["openai/gpt-4o-mini"].'))
         return value
 
     def clean_slug(self) -> str:
@@ -46,7 +48,7 @@ class PresetForm(forms.ModelForm):  # type: ignore[type-arg]
             id=self.instance.id
         )
         if slug and others.exists():
-            raise forms.ValidationError("There is a preset with this slug already.")
+            raise forms.ValidationError(_("There is a preset with this slug already."))
         return slug
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class PresetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "slug")
     readonly_fields = ("version", "created_at", "updated_at")
 
-    @admin.display(boolean=True, description="For everyone")
+    @admin.display(boolean=True, description=_("For everyone"))
     def published(self, row: ModelPreset) -> bool:
         """Tell whether everybody may use it."""
         return row.is_public
@@ -108,15 +110,15 @@ class PresetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for preset in queryset:
             keeping.remove(preset)
 
-    @admin.action(description="Publish for everyone")
+    @admin.action(description=_("Publish for everyone"))
     def publish(self, request: HttpRequest, queryset: QuerySet[ModelPreset]) -> None:
         """Give the chosen ones to the house."""
-        self._each(request, [row for row in queryset if not row.is_public], "Published.")
+        self._each(request, [row for row in queryset if not row.is_public], gettext("Published."))
 
-    @admin.action(description="Withdraw: keep them as your own")
+    @admin.action(description=_("Withdraw: keep them as your own"))
     def withdraw(self, request: HttpRequest, queryset: QuerySet[ModelPreset]) -> None:
         """Take the chosen ones from the house."""
-        self._each(request, [row for row in queryset if row.is_public], "Withdrawn.")
+        self._each(request, [row for row in queryset if row.is_public], gettext("Withdrawn."))
 
     def _each(self, request: HttpRequest, presets: list[ModelPreset], note: str) -> None:
         for preset in presets:

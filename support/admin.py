@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.plans import subscription_for
 from support import tickets
@@ -23,13 +25,16 @@ class AnswerForm(forms.ModelForm):  # type: ignore[type-arg]
     """What staff write."""
 
     answer = forms.CharField(
+        label=_("Answer"),
         required=False,
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 10, "cols": 90, "dir": "auto"}),
-        help_text="Shown on the user's page and mailed to the user.",
+        help_text=_("Shown on the person's page and mailed to the person."),
     )
     was_mailed = forms.BooleanField(
-        required=False, label="I have mailed this already", help_text="It is noted, and not mailed again."
+        required=False,
+        label=_("I have mailed this already"),
+        help_text=_("It is noted, and not mailed again."),
     )
     last_read = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
@@ -94,63 +99,67 @@ class TicketAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 last_read=form.cleaned_data["last_read"],
             )
 
-    @admin.action(description="Close: nothing is left to answer", permissions=["close"])
+    @admin.action(description=_("Close: nothing is left to answer"), permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
         """Close the chosen ones."""
         for ticket in queryset:
             tickets.close(ticket=ticket)
 
-    @admin.display(description="in time", boolean=True)
+    @admin.display(description=_("in time"), boolean=True)
     def in_time(self, ticket: Ticket) -> bool | None:
         """Tell whether the promise can still be kept; None for what does not wait."""
         return not ticket.is_overdue if ticket.status == Ticket.Status.WAITING else None
 
-    @admin.display(description="account")
+    @admin.display(description=_("account"))
     def account(self, ticket: Ticket) -> SafeString:
         """Return who asks, with the way to the account."""
         address = reverse("admin:accounts_user_change", args=[ticket.user_id])
         person = ticket.user
         return format_html(
-            '<a href="{}">{}</a> · {} · {} · since {}',
+            '<a href="{}">{}</a> · {} · {} · {}',
             address,
             person.email,
-            person.name or "without a name",
+            person.name or gettext("without a name"),
             person.language,
-            f"{person.joined_at:%Y-%m-%d}",
+            gettext("since %(day)s") % {"day": f"{person.joined_at:%Y-%m-%d}"},
         )
 
-    @admin.display(description="plan now")
+    @admin.display(description=_("plan now"))
     def plan_now(self, ticket: Ticket) -> str:
         """Return plan and standing of the account as they are now."""
         subscription = subscription_for(ticket.user_id)
         return f"{subscription.plan.name}, {subscription.get_status_display().lower()}"
 
-    @admin.display(description="about the answer")
+    @admin.display(description=_("about the answer"))
     def about(self, ticket: Ticket) -> SafeString:
         """Return the facts of the answer that it is about, and its text where the user allows it."""
         message = ticket.message
         if message is None:
-            return format_html("{}", "no answer named")
+            return format_html("{}", gettext("no answer named"))
         facts = (message.id, message.final_model_used or message.model, message.generation_id)
         line = format_html_join(
             " · ", "<code>{}</code>", ((fact,) for fact in (*facts, message.status) if fact)
         )
         if not ticket.may_read_answer:
-            return format_html("{}<p>The user keeps its text private.</p>", line)
+            return format_html("{}<p>{}</p>", line, gettext("The person keeps its text private."))
         question = message.parent.content if message.parent else ""
         return format_html(
-            '{}<h4>Question</h4><div dir="auto">{}</div><h4>Answer</h4><div dir="auto">{}</div>',
+            '{}<h4>{}</h4><div dir="auto">{}</div><h4>{}</h4><div dir="auto">{}</div>',
             line,
+            gettext("Question"),
             _lines(question),
+            gettext("Answer"),
             _lines(message.content),
         )
 
-    @admin.display(description="said so far")
+    @admin.display(description=_("said so far"))
     def said(self, ticket: Ticket) -> SafeString:
         """Return everything that was said, oldest first."""
         rows = [
             (
-                (note.author.email if note.author else "staff") if note.from_staff else "the user",
+                (note.author.email if note.author else gettext("staff"))
+                if note.from_staff
+                else gettext("the person"),
                 f"{timezone.localtime(note.created_at):%Y-%m-%d %H:%M}",
                 note.get_via_display(),
                 _lines(note.text),

@@ -77,7 +77,7 @@ def test_staff_read_answer_and_question_with_consent_alone(
     page = f"/admin/chat/feedback/{Feedback.objects.get().id}/change/"
     text = staff.get(page).content.decode()
     assert "some/model" in text
-    assert UNSEEN in text
+    assert str(UNSEEN) in text
     assert "the answer" not in text
     rate(alice, answer, consent=True)
     text = staff.get(page).content.decode()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from wisqu.accounts.models import APIKey, User
 
@@ -44,9 +45,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("id", "email", "password", "name")}),
-        ("Preferences", {"fields": ("language", "theme", "time_zone")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Moments", {"fields": ("joined_at", "last_login")}),
+        (_("Preferences"), {"fields": ("language", "theme", "time_zone")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Moments"), {"fields": ("joined_at", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
@@ -58,18 +59,18 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             obj.vouch_for_address()
 
     @admin.action(
-        description="Deactivate: sign out everywhere and refuse from now on", permissions=["change"]
+        description=_("Deactivate: sign out everywhere and refuse from now on"), permissions=["change"]
     )
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Deactivate the chosen ones, except oneself."""
         self._set_active(queryset.exclude(pk=str(request.user.pk)), is_active=False)
 
-    @admin.action(description="Activate again", permissions=["change"])
+    @admin.action(description=_("Activate again"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Let the chosen ones in again; they have to sign in anew."""
         self._set_active(queryset, is_active=True)
 
-    @admin.action(description="Sign out everywhere", permissions=["change"])
+    @admin.action(description=_("Sign out everywhere"), permissions=["change"])
     def sign_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End every session, token and socket of the chosen ones."""
         for user in queryset:
@@ -110,7 +111,7 @@ class APIKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Those who may change users."""
         return request.user.has_perm("accounts.change_user")
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         """End the chosen keys at once."""
         queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
