@@ -10,14 +10,16 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Add the chat to what a person can take along."""
-        from chat import attaching, outpost
+        from chat import attaching, conversations, outpost
         from chat.exports import attachments_of, conversations_of, files_of
         from imagery import inputs as image_inputs
+        from imagery import wishes as image_wishes
         from wisqu.accounts import exports
         from wisqu.api import checks
 
         attaching.watch()
         image_inputs.register(attaching.picture_of)
+        image_wishes.register_place(conversations.is_place)
         exports.register("attachments", attachments_of)
         exports.register_files("attachments", files_of)
         exports.register("conversations", conversations_of)

@@ -56,6 +56,7 @@ def script_words(plural: Callable[[str, str], dict[str, str]]) -> dict[str, Any]
         "fileAttached": _("%(name)s is attached."),
         "fileRemoved": _("%(name)s is not attached any more."),
         "removeFile": _("Remove %(name)s"),
+        "lost": _("The server can't be reached. Try again in a moment."),
         "filesSending": _("A file is still on its way. Send your question when it is there."),
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imagery.models import GeneratedImage
-from wisqu.api.problems import FieldError, Invalid
+from wisqu.api.problems import FieldError, Invalid, NotFound
 from wisqu.files import storage
 from wisqu.media import worker
 from wisqu.media.refusals import FileRefused
@@ -40,7 +40,10 @@ def register(source: Source) -> None:
 
 
 def take(*, owner_id: uuid.UUID, wished: str) -> Input:
-    """Return a cleaned copy of the picture. Raises Invalid (422) for what is none, is not theirs, or is too much."""
+    """Return a cleaned copy of the picture.
+
+    Raises NotFound for one that is missing or somebody else's, Invalid (422) for what is no picture or is too much.
+    """
     if not wished:
         return NONE
     object_id = _id(wished)
@@ -84,7 +87,7 @@ def _of_person(owner_id: uuid.UUID, object_id: uuid.UUID) -> bytes:
         data = source(owner_id, object_id)
         if data is not None:
             return data
-    raise _invalid("not_found", "There is no such image or attachment, or it is not yours.")
+    raise NotFound(detail="There is no such image or attachment, or it is not yours.")
 
 
 def _invalid(code: str, detail: str) -> Invalid:

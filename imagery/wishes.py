@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,6 +23,9 @@ from wisqu.api.problems import FieldError, Invalid, NotFound
 
 MOST_AT_ONCE = 4
 LARGEST_SEED = 2**31 - 1
+# Tells whether a conversation, and a message of it, are a person's: `(owner_id, conversation_id, message_id)`.
+Place = Callable[[uuid.UUID, uuid.UUID | None, uuid.UUID | None], bool]
+_places: list[Place] = []
 # Longer than any image waits and is made; settled or released long before, unless everything is gone.
 HOLD = timedelta(hours=1)
 
@@ -40,17 +44,26 @@ class Wish:
     after_message_id: uuid.UUID | None = None
 
 
+def register_place(place: Place) -> None:
+    """Let an upper app say where an image may belong."""
+    if place not in _places:
+        _places.append(place)
+
+
 def request(
     *, owner_id: uuid.UUID, wish: Wish, key: str | None = None, mark: str = ""
 ) -> list[GeneratedImage]:
     """Queue the images and return them; those that an earlier request with the same key made.
 
-    Raises Invalid, ImagesDisabled, FeatureRequired, QuotaExceeded, and Problem for a key that was used otherwise.
+    Raises Invalid, NotFound (of the picture to start from, and of its place), ImagesDisabled, FeatureRequired,
+    QuotaExceeded, and Problem for a key that was used otherwise.
     """
     plan = subscription_for(owner_id).plan
     palette.choose(
         plan=plan, name=wish.model, aspect_ratio=wish.aspect_ratio, has_input=bool(wish.input_image)
     )
+    if not all(place(owner_id, wish.conversation_id, wish.after_message_id) for place in _places):
+        raise NotFound
     # Before the transaction: it takes a moment, and a copy that gets no row is swept.
     given = inputs.take(owner_id=owner_id, wished=wish.input_image)
     return _queue(owner_id=owner_id, wish=wish, given=given, key=key, mark=mark)

@@ -1,13 +1,17 @@
-/* Files for the next question: chosen, dropped or pasted, sent while the person goes on writing, shown as chips.
+/* Files for the next question: chosen, dropped or pasted, sent while the person goes on writing, shown as chips. What has
+   arrived belongs to the draft: a page that is loaded anew shows it again.
 
    Events: "adding", "changed" when chips come, go or arrive at the server, "refused" (detail: what to say). */
 
-import { api, find, findAll, fromTemplate, say } from "./page.js";
+import { api, find, findAll, fromTemplate, memory, say } from "./page.js";
 import { clock } from "./recording.js";
 import { counted, fill, problemText, words } from "./words.js";
 
 // A smaller file is sent sooner than it is known whether the server has it.
 const WORTH_ASKING = 256 * 1024;
+// How long a lost upload waits before it is tried again.
+const WAITS_MS = [1000, 3000, 8000, 20_000];
+const PASSING = new Set(["lost", "files_busy", "idempotency_key_in_flight", "temporarily_unavailable"]);
 
 export class Attachments extends EventTarget {
   #list = find("[data-attachments]");
@@ -15,9 +19,13 @@ export class Attachments extends EventTarget {
   #drop = find("[data-drop]");
   #entries = new Map(); // by chip: { file, told, request }
   #depth = 0;
+  #key;
 
-  constructor(textarea) {
+  /** `place` names the draft, as for its words. */
+  constructor(textarea, place) {
     super();
+    this.#key = `files.${place}`;
+    this.#takeUp();
     find("[data-attach]").addEventListener("click", () => this.#field.click());
     this.#field.addEventListener("change", () => {
       this.add(this.#field.files);
@@ -45,6 +53,27 @@ export class Attachments extends EventTarget {
 
   get isSending() {
     return [...this.#entries.values()].some((entry) => !entry.told);
+  }
+
+  /** The question has gone out with its files: the draft has those that are here. */
+  forget() {
+    memory.write(this.#key, this.told.map((each) => each.id).join(" "));
+  }
+
+  /** The draft belongs to this conversation from now on. */
+  moveTo(place) {
+    memory.write(this.#key, "");
+    this.#key = `files.${place}`;
+    this.forget();
+  }
+
+  /** What the draft had when the page was left; what is gone since then is no longer part of it. */
+  #takeUp() {
+    const ids = memory.read(this.#key)?.split(" ") ?? [];
+    Promise.allSettled(ids.map((id) => api("GET", `/attachments/${encodeURIComponent(id)}`))).then((found) => {
+      const told = found.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+      if (told.length) this.put(told);
+    });
   }
 
   /** Give the files away with a question, and be empty. */
@@ -86,7 +115,7 @@ export class Attachments extends EventTarget {
     const entry = { file };
     this.#entries.set(chip, entry);
     this.#changed();
-    const told = await this.#known(file) ?? await this.#upload(file, chip, entry).catch((problem) => ({ problem }));
+    const told = await this.#known(file) ?? await this.#arrive(file, chip, entry).catch((problem) => ({ problem }));
     if (!this.#entries.has(chip)) return; // removed meanwhile
     const isTwice = [...this.#entries.values()].some((other) => other !== entry && other.told?.id === told.id);
     if (told.problem || isTwice) {
@@ -113,9 +142,26 @@ export class Attachments extends EventTarget {
     }
   }
 
+  /** Upload it, and again where the line was lost on the way: the same key makes it no second file. */
+  async #arrive(file, chip, entry) {
+    const key = crypto.randomUUID();
+    for (const wait of [...WAITS_MS, 0]) {
+      try {
+        return await this.#upload(file, chip, entry, key);
+      } catch (problem) {
+        if (!PASSING.has(problem.code) || !wait) throw problem;
+      }
+      await new Promise((done) => { setTimeout(done, wait); });
+      if (!navigator.onLine) await new Promise((done) => { addEventListener("online", done, { once: true }); });
+      if (!this.#entries.has(chip)) return {}; // removed meanwhile
+    }
+    return undefined;
+  }
+
   /** `fetch` tells nothing of its progress. */
-  #upload(file, chip, entry) {
+  #upload(file, chip, entry, key) {
     const bar = find("progress", chip);
+    bar.value = 0;
     const request = new XMLHttpRequest();
     entry.request = request;
     return new Promise((resolve, reject) => {
@@ -127,13 +173,13 @@ export class Attachments extends EventTarget {
       request.addEventListener("load", () => {
         const answer = parsed(request.responseText);
         if (request.status === 201) resolve(answer);
-        else reject(answer);
+        else reject(request.status >= 500 && !answer.code ? lost() : answer);
       });
-      request.addEventListener("error", () => reject({}));
+      request.addEventListener("error", () => reject(lost()));
       request.addEventListener("abort", () => reject({}));
       request.open("POST", "/api/v1/attachments");
       request.setRequestHeader("X-CSRFToken", find('meta[name="csrf-token"]').content);
-      request.setRequestHeader("Idempotency-Key", crypto.randomUUID());
+      request.setRequestHeader("Idempotency-Key", key);
       const form = new FormData();
       form.append("file", file);
       request.send(form);
@@ -154,6 +200,7 @@ export class Attachments extends EventTarget {
     chip.dataset.chip = "done";
     find("progress", chip).remove();
     dressFile(chip, told);
+    this.forget();
     this.#changed();
   }
 
@@ -165,6 +212,7 @@ export class Attachments extends EventTarget {
     say(fill(words.fileRemoved, { name: find("[data-name]", chip).textContent }));
     chip.remove();
     (next ?? textarea).focus();
+    this.forget();
     this.#changed();
   }
 
@@ -203,6 +251,8 @@ export class Attachments extends EventTarget {
     });
   }
 }
+
+const lost = () => ({ code: "lost", detail: words.lost });
 
 function parsed(text) {
   try { return JSON.parse(text); } catch { return {}; }

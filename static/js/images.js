@@ -2,7 +2,7 @@
 
 import { ImageView } from "./imageview.js";
 import { Line } from "./line.js";
-import { asDataUrl, ask, isOpen, reasonOf, shapeLike, useInChat, wish, wishAgain } from "./making.js";
+import { asDataUrl, ask, isOpen, lookAfter, reasonOf, shapeLike, useInChat, wish, wishAgain } from "./making.js";
 import { find, findAll, fromTemplate, memory, say, toast } from "./page.js";
 import { facts, fill, modelName, words } from "./words.js";
 
@@ -294,14 +294,15 @@ line.addEventListener("frame", ({ detail: frame }) => {
   if (frame.type === "image" && (images.has(frame.image.id) || fits(frame.image))) keep(frame.image);
   if (frame.type === "quota") showMeter(frame.images);
 });
-// What happened while the line was down is read once it is back.
+const look = lookAfter(() => [...images.values()], { hear: keep, gone: forget });
+// What happened while the line was down, or before it was there, nobody tells.
 let wasDown = false;
 line.addEventListener("state", ({ detail: state }) => {
   if (state === "waiting") wasDown = true;
-  if (state === "open" && wasDown) {
-    wasDown = false;
-    for (const image of [...images.values()].filter(isOpen)) attempt(async () => keep(await ask("GET", `/images/${image.id}`)));
-  }
+  if (state !== "open") return;
+  look();
+  if (wasDown) ask("GET", `/images/history?${new URLSearchParams({ limit: facts.page, ...sifted })}`).then((page) => page.results.forEach(keep), () => {});
+  wasDown = false;
 });
 line.open();
 

@@ -1,7 +1,7 @@
 /* Making images in the chat: a switch beside the question turns its words into a wish; the image stands in the thread,
    behind the message that was shown last when it was wished for. */
 
-import { ask, asAttachment, isOpen, made, reasonOf, shapeLike, wish, wishAgain } from "./making.js";
+import { ask, asAttachment, isOpen, lookAfter, made, reasonOf, shapeLike, wish, wishAgain } from "./making.js";
 import { find, findAll, fromTemplate, memory, say, toast } from "./page.js";
 import { dollars, modelName, words } from "./words.js";
 
@@ -75,11 +75,7 @@ export class Imaging extends EventTarget {
   conversationId = null;
 
   /** Ask anew for what was being made while nobody could tell. */
-  catchUp() {
-    for (const image of this.#images.values()) {
-      if (isOpen(image)) ask("GET", `/images/${image.id}`).then((told) => this.hear(told), () => {});
-    }
-  }
+  catchUp = lookAfter(() => [...this.#images.values()], { hear: (told) => this.hear(told), gone: (image) => this.#forget(image) });
 
   // --- The switch ---
 
@@ -173,10 +169,14 @@ export class Imaging extends EventTarget {
 
   async #delete(image) {
     await ask("DELETE", `/images/${image.id}`);
-    this.#images.delete(image.id);
-    this.#figures.get(image.id).remove();
-    this.#figures.delete(image.id);
+    this.#forget(image);
     const bringBack = () => ask("POST", `/images/${image.id}/restore`).then((told) => this.hear(told, { isMine: true }), (error) => toast(reasonOf(error.problem)));
     toast(made.words.deleted, { label: made.words.undo, act: bringBack });
+  }
+
+  #forget(image) {
+    this.#images.delete(image.id);
+    this.#figures.get(image.id)?.remove();
+    this.#figures.delete(image.id);
   }
 }

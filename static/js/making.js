@@ -59,6 +59,22 @@ export function reasonOf(problem) {
 
 export const isOpen = (image) => image.status === "queued" || image.status === "running";
 
+const LOOK_EVERY_MS = 15_000;
+const MOST_LOOKED_AT = 5;
+
+/** Look after images that are being made beside what the line tells: it may have been down, or another tab deleted one.
+    `images` returns all that are shown; the returned function looks at once. */
+export function lookAfter(images, { hear, gone }) {
+  const look = () => {
+    const oldest = images().filter(isOpen).sort((one, other) => (one.id < other.id ? -1 : 1)).slice(0, MOST_LOOKED_AT);
+    for (const image of oldest) {
+      ask("GET", `/images/${image.id}`).then(hear, ({ status }) => { if (status === 404) gone(image); });
+    }
+  };
+  setInterval(() => { if (!document.hidden) look(); }, LOOK_EVERY_MS);
+  return look;
+}
+
 /** Give an element the image's shape before there is an image. */
 export function shapeLike(element, image) {
   const [wide, high] = image.width ? [image.width, image.height] : (image.aspect_ratio ?? "1:1").split(":");

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from billing.models import MonthlyUsageQuota
 from chat.models import Attachment, Message
@@ -95,12 +95,20 @@ def test_files_are_attached_shown_and_sent(browser_page: Page, live: Web, errors
     assert MonthlyUsageQuota.objects.get().used_documents == 2
 
 
-def test_another_wording_keeps_the_files_and_a_refused_question_gives_them_back(
-    browser_page: Page, live: Web
+def test_a_draft_another_wording_and_a_refused_question_keep_their_files(
+    browser_page: Page, live: Web, errors
 ) -> None:
     chat = Chat(browser_page, live, make_alice())
+    lost: list[Route] = []
+    chat.page.route("**/api/v1/attachments", lambda route: lost.append(route) or route.abort(), times=1)
+    errors.expect("ERR_FAILED")
     attach(chat, ("shot.png", "image/png", files.png()))
     expect(chat.page.locator('[data-chip="done"]')).to_have_count(1)
+    assert len(lost) == 1  # the line broke once, and it was sent again
+    chat.composer.fill("What is")
+    chat.page.reload()
+    expect(chat.page.locator('[data-chip="done"]')).to_have_count(1)
+    expect(chat.composer).to_have_value("What is")
     chat.ask("What is it? [[words:3]] [[pace:fast]]")
     chat.wait_until("done")
     chat.questions.last.hover()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.management import call_command
 from playwright.sync_api import Locator, Page, expect
@@ -43,8 +45,24 @@ def test_an_answer_from_the_web_names_its_pages(chat: Chat, live: Web) -> None:
     expect(switch).to_have_attribute("aria-pressed", "false")
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
+    where = chat.page.get_by_role("button", name="Where to search")
+    where.click()
+    sheet = chat.page.locator("[data-web-dialog]")
+    sheet.get_by_label("Search without these sites").check()
+    sheet.locator("#web-sites").fill("localhost")
+    sheet.get_by_role("button", name="Save").click()
+    expect(sheet.get_by_role("alert")).to_have_text("Name sites such as example.org, one a line.")
+    sheet.locator("#web-sites").fill("https://Spam.example/path?x\nمثال.إختبار")
+    sheet.get_by_label("Pages to find on the web").select_option("3")
+    sheet.get_by_role("button", name="Save").click()
+    expect(where).to_have_attribute("title", re.compile(r"spam\.example, مثال\.إختبار\nPages to find .*: 3$"))
     chat.ask(QUESTION)
     chat.wait_until("done")
+    assert Message.objects.get(role="assistant").applied["web_search_options"]["value"] == {
+        "max_results": 3,
+        "allowed_domains": [],
+        "excluded_domains": ["spam.example", "xn--mgbh0fb.xn--kgbechtv"],
+    }
     assert_cited(chat.answers.last)
     chat.answers.last.locator("[data-receipt] summary").click()
     expect(chat.answers.last.locator("[data-receipt] dl")).to_contain_text("Web searches")
@@ -52,6 +70,7 @@ def test_an_answer_from_the_web_names_its_pages(chat: Chat, live: Web) -> None:
     chat.page.reload()
     assert_cited(chat.answers.last)
     expect(switch).to_have_attribute("aria-pressed", "true")
+    expect(where).to_have_attribute("title", re.compile(r"spam\.example"))
     path = (
         Api(live, chat.user)
         .post(f"/conversations/{Message.objects.first().conversation_id}/share")

@@ -97,3 +97,9 @@ def test_a_bucket_sends_it_by_an_address_for_minutes(settings, monkeypatch):
     assert found["Location"].startswith("https://files.example.org/b/served/2026/01/01/x.png?")
     assert "X-Amz-Expires=600" in found["Location"]
     assert "response-content-disposition=inline" in found["Location"]
+
+
+def test_scripts_of_the_page_get_the_bytes_from_here_even_then(key, settings):
+    settings.FILE_SERVING = "signed"
+    found = answer(key, **{"Sec-Fetch-Dest": "empty"})
+    assert (found.status_code, found.content) == (200, bytes(range(256)))

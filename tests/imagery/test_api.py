@@ -14,6 +14,7 @@ from django.test import Client
 from billing.models import PlanLimit, Reservation
 from billing.plans import usage
 from chat import attaching
+from chat.models import Conversation, Message
 from imagery import sweeping
 from imagery.models import GeneratedImage
 from tests.imagery.conftest import QUICK, again, made, wish
@@ -162,7 +163,6 @@ def test_a_wish_that_comes_twice_is_one_wish(browser):
         ({"model": "openai/gpt-5-image-mini", "seed": 1}, 422, "unsupported_seed"),
         ({"seed": -1}, 422, "greater_than_equal"),
         ({"odd": 1}, 422, "extra_forbidden"),
-        ({"input_image": str(uuid.uuid4())}, 422, "not_found"),
         ({"input_image": "https://example.org/x.png"}, 422, "invalid"),
         ({"input_image": "data:image/png;base64,PHN2Zz4="}, 422, "unsupported_type"),
         ({"input_image": as_url(bomb(50_000, 50_000))}, 422, "too_many_pixels"),
@@ -198,7 +198,24 @@ def test_a_picture_may_come_along(browser, alice):
 def test_an_attached_picture_can_be_started_from_by_its_owner(browser, alice, stranger):
     file = attaching.take(owner_id=alice.pk, name="a.png", declared="image/png", data=picture())
     assert generate(browser, input_image=str(file.id)).status_code == 202
-    assert code(generate(stranger, input_image=str(file.id))) == "not_found"
+    answers = [generate(stranger, input_image=str(each)) for each in (file.id, uuid.uuid4())]
+    assert [each.status_code for each in answers] == [404, 404]
+    assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_image_belongs_into_ones_own_conversation_alone(browser, alice, stranger):
+    talk = Conversation.objects.create(owner=alice)
+    said = Message.objects.create(conversation=talk, role="assistant")
+    place = {"conversation_id": str(talk.id), "after_message_id": str(said.id)}
+    assert generate(browser, **place).status_code == 202
+    for foreign in (
+        {"conversation_id": place["conversation_id"]},
+        {"after_message_id": place["after_message_id"]},
+    ):
+        assert generate(stranger, **foreign).status_code == 404
+    other = Conversation.objects.create(owner=alice)
+    assert generate(browser, **place | {"conversation_id": str(other.id)}).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)

@@ -67,6 +67,7 @@ def test_a_picture_under_the_ending_of_another_picture_is_what_it_is():
         (b"PK\x03\x04 rest of an archive", "book.docx"),
         (b"\x7fELF\x02\x01\x01\0", "program"),
         (b"text with a \0 in it", "a.txt"),
+        (b"words" * 30_000 + b"\x01", "a.txt"),
         ("lönger".encode("latin-1"), "a.txt"),
     ],
 )
@@ -78,6 +79,13 @@ def test_what_is_not_taken_is_refused(data, name):
 
 def test_markup_is_looked_for_in_time_that_grows_with_the_text_alone():
     assert sniff(b"<!-- -->" * 400 + b"!") == sniffing.TEXT
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"words ", Why.TOO_LARGE), (b"PK\x03\x04\0\0", Why.UNKNOWN_TYPE)])
+def test_more_than_a_book_is_no_text_and_is_not_looked_through(data, why):
+    with pytest.raises(FileRefused) as refused:
+        sniff(data * (sniffing.LARGEST_TEXT // 6 + 1))
+    assert refused.value.why == why
 
 
 @pytest.mark.parametrize(

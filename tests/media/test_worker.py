@@ -48,6 +48,21 @@ def test_a_job_that_only_waits_is_ended_by_the_clock():
     assert refusal("pdf:inspect", b"", limits=worker.Limits(clock_s=0.01)).why == Why.TOO_EXPENSIVE
 
 
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("import time; time.sleep(60)", None),
+        ("import time\nwhile time.process_time() < 0.6: pass\nprint(1)", b"1\n"),
+    ],
+)
+def test_a_process_that_stands_still_is_not_waited_for_and_one_that_works_is(code, output):
+    began, limits = time.monotonic(), worker.Limits(still_s=0.2)
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as process:
+        assert worker._awaited(process, b"", limits) == output
+        process.kill()
+    assert time.monotonic() - began < 8
+
+
 def test_a_job_that_wants_too_much_memory_is_refused():
     tight, data = worker.Limits(memory=100 * 1024 * 1024), bytes(60 * 1024 * 1024)
     assert refusal("pdf:inspect", data, limits=tight, max_pages=1, most_characters=9).why == Why.TOO_EXPENSIVE

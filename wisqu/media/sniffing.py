@@ -89,7 +89,13 @@ _MARKUP = re.compile(
 )
 _MARKUP_ENDINGS = ("html", "htm", "xhtml", "shtml", "svg", "svgz", "xml", "xsl", "mhtml", "hta")
 _LOOKED_AT = 4096
-_MAY_CONTROL = "\t\n\r\f\x1b\ufeff"
+# Control characters, but those of plain text, and halves of UTF-16 pairs.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_TEXT_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+# Two million characters of any script. Text is looked at in the process that serves, so that it has to be done quickly,
+# and piece by piece: other threads get their turn between two of them.
+LARGEST_TEXT = 8_000_000
+_PIECE = 100_000
 
 _UNSUPPORTED = (
     "This kind of file can't be read here. Attach PDF, text, Markdown, PNG, JPEG, GIF, WebP, or a recording."
@@ -130,6 +136,8 @@ def _by_signature(data: bytes) -> Kind | None:
 
 
 def _as_text(data: bytes, *, name: str) -> Kind:
+    if len(data) > LARGEST_TEXT and not _NOT_TEXT_BYTE.search(data[:_PIECE]):
+        raise FileRefused(Why.TOO_LARGE, f"A text file has at most {LARGEST_TEXT // 1_000_000} MB.")
     text = decode(data)
     ending = _ending(name)
     if ending in _MARKUP_ENDINGS or _MARKUP.match(text[:_LOOKED_AT]):
@@ -139,13 +147,14 @@ def _as_text(data: bytes, *, name: str) -> Kind:
 
 def decode(data: bytes) -> str:
     """Return the text of a text file: UTF-8, or UTF-16 that says so. Raises FileRefused for what is no text."""
+    if len(data) > LARGEST_TEXT:
+        raise FileRefused(Why.UNKNOWN_TYPE, _UNSUPPORTED)
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise FileRefused(Why.UNKNOWN_TYPE, _UNSUPPORTED) from None
-    controls = (sign for sign in text if sign < " " or "\x7f" <= sign < "\xa0" or "\ud800" <= sign < "\ue000")
-    if any(sign not in _MAY_CONTROL for sign in controls):
+    if any(_NOT_TEXT.search(text, start, start + _PIECE) for start in range(0, len(text), _PIECE)):
         raise FileRefused(Why.UNKNOWN_TYPE, _UNSUPPORTED)
     return text
 

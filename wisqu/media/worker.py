@@ -25,6 +25,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,6 +41,7 @@ _START = f"import sys; sys.path.insert(0, {_ROOT!r}); from wisqu.media.worker im
 _PACKAGE = "wisqu.media."
 _AT_ONCE = 2
 _QUEUE_S = 20.0
+_LOOK_EVERY_S = 0.15
 _free = threading.BoundedSemaphore(_AT_ONCE)
 
 _TOO_EXPENSIVE = (
@@ -52,12 +54,14 @@ _BUSY = "Too many files are being read at this moment. Try again in a moment."
 class Limits:
     """What one job may take: bytes of memory in all, seconds of processor time, seconds on the clock, bytes of result.
 
-    The clock is more patient than the processor: a busy machine must not refuse a file that a free one reads.
+    The clock is more patient than the processor: a busy machine must not refuse a file that a free one reads. A process
+    that does nothing at all is not waited for: after `still_s` seconds it is ended as soon as it stands still.
     """
 
     memory: int = 200 * _MEBIBYTE
     cpu_s: float = 1.6
     clock_s: float = 10.0
+    still_s: float = 1.7
     result: int = 64 * _MEBIBYTE
 
 
@@ -107,13 +111,37 @@ def _converse(order: bytes, limits: Limits) -> tuple[int, bytes]:
         cwd="/",
         start_new_session=True,
     ) as process:
-        try:
-            output, _ = process.communicate(order, timeout=limits.clock_s)
-        except subprocess.TimeoutExpired:
+        output = _awaited(process, order, limits)
+        if output is None:
             process.kill()
             process.communicate()
             return -signal.SIGKILL, b""
     return process.returncode, output
+
+
+def _awaited(process: subprocess.Popen[bytes], order: bytes, limits: Limits) -> bytes | None:
+    """Return what the process wrote until its end; None where its time is over, or it stands still."""
+    until = time.monotonic() + limits.clock_s
+    patience, used = limits.still_s, -1
+    while True:
+        try:
+            sent = order if used == -1 else None
+            return process.communicate(sent, timeout=min(patience, until - time.monotonic()))[0]
+        except subprocess.TimeoutExpired:
+            before, used = used, _ticks_of(process.pid)
+            if time.monotonic() >= until or used == before:
+                return None
+            patience = _LOOK_EVERY_S
+
+
+def _ticks_of(pid: int) -> int:
+    """Return the processor time that a process has used, in ticks; one that waits for a free processor moves on too."""
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # no such place on this system: the clock alone decides
+        return time.monotonic_ns()
+    is_waiting = facts[0] in "SDTt"
+    return int(facts[11]) + int(facts[12]) if is_waiting else time.monotonic_ns()
 
 
 def _as_numbers(limits: Limits) -> tuple[int, float, float]:
