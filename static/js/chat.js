@@ -69,6 +69,7 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   if (request.type === "send" && temporary.isWanted && !conversationId) frame.temporary = true;
   if (composer.model) frame.model = composer.model;
   if (composer.webSearch !== undefined) frame.web_search = composer.webSearch;
+  if (composer.webSearchOptions) frame.web_search_options = composer.webSearchOptions;
   if (composer.preset.wish) frame.preset = composer.preset.wish;
   sending.set(ref, { frame, question, answer, hides, files, wantsStop: false });
   composer.allow();

@@ -30,7 +30,7 @@ export class Composer extends EventTarget {
     this.#field.addEventListener("keydown", (event) => this.#pressed(event));
     this.#preset.addEventListener("chosen", () => this.#usePresetsModel({ isChosen: true }));
     this.#usePresetsModel({ isChosen: Boolean(this.#preset.wish) });
-    this.#files = new Attachments(this.#field);
+    this.#files = new Attachments(this.#field, place);
     this.#files.addEventListener("adding", () => this.allow());
     this.#files.addEventListener("changed", () => this.#fit());
     this.#files.addEventListener("refused", ({ detail }) => this.refuse(detail));
@@ -107,6 +107,7 @@ export class Composer extends EventTarget {
   /** The server has it: nothing is left to lose. */
   forget() {
     if (!this.#field.value) memory.write(this.#key, "");
+    this.#files.forget();
   }
 
   /** Draft and model belong to this conversation from now on. */
@@ -115,6 +116,7 @@ export class Composer extends EventTarget {
     memory.write(this.#key, "");
     this.#key = `draft.${place}`;
     memory.write(this.#key, draft);
+    this.#files.moveTo(place);
     this.#models.keepFor(place);
     this.#web.keepFor(place);
   }
