@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from chat.models import Message, Turn
+from wisqu.api.spawning import spawn
 from wisqu.api.threads import in_thread
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _SAVE = """
 UPDATE chat_message SET content = %s, stream_ends = %s, generation_id = %s WHERE id = %s AND status = 'streaming'
 """
 _SAVE_CITATIONS = "UPDATE chat_message SET citations = %s WHERE id = %s AND status = 'streaming'"
+_BEGUN = "UPDATE chat_message SET generation_id = %s WHERE id = %s AND status = 'streaming'"
 _DELETED = object()
+_begun: list[tuple[str, uuid.UUID]] = []
+_noting: asyncio.Task[None] | None = None
 _watcher: asyncio.Task[None] | None = None
 
 
@@ -48,7 +52,7 @@ async def _watch(running: dict[uuid.UUID, RunningTurn]) -> None:
         for turn in turns:
             turn.turn_log.wake()  # readers see that it lives, and may send a keep-alive
         try:
-            stopped = await in_thread(_save, [turn.turn_id for turn in turns], _changed(turns), _cited(turns))
+            stopped = await save(turns)
         except DatabaseError:
             log.exception("checkpoint failed; trying again")
             continue
@@ -57,16 +61,53 @@ async def _watch(running: dict[uuid.UUID, RunningTurn]) -> None:
                 running[turn_id].stop()
 
 
-def _changed(turns: list[RunningTurn]) -> list[tuple[str, bytes, str, uuid.UUID]]:
-    """Return the rows that have new text, and note how far they are saved."""
-    rows = []
+async def save(turns: list[RunningTurn]) -> list[uuid.UUID]:
+    """Store what turns have written so far; return those that were asked to stop, or deleted."""
+    changed = _changed(turns)
+    rows = [row for _, _, row in changed]
+    stopped = await in_thread(_save, [turn.turn_id for turn in turns], rows, _cited(turns))
+    for turn, seq, row in changed:  # not before: what could not be stored is stored the next time
+        turn.saved_seq, turn.saved_generation = seq, row[2]
+    return stopped
+
+
+def _changed(turns: list[RunningTurn]) -> list[tuple[RunningTurn, int, tuple[str, bytes, str, uuid.UUID]]]:
+    """Return the turns that have new text, with the number of their last event and their row."""
+    found = []
     for turn in turns:
         seq = turn.turn_log.last_seq
         generation_id = (turn.stream and turn.stream.generation_id) or ""
         if seq > turn.saved_seq or generation_id != turn.saved_generation:
-            turn.saved_seq, turn.saved_generation = seq, generation_id
-            rows.append((turn.shown_text(), turn.turn_log.stream_ends, generation_id, turn.opened.answer.id))
-    return rows
+            row = (turn.shown_text(), turn.turn_log.stream_ends, generation_id, turn.opened.answer.id)
+            found.append((turn, seq, row))
+    return found
+
+
+def note_begun(answer_id: uuid.UUID, generation_id: str) -> None:
+    """Store which generation has begun; returns at once.
+
+    What it costs can be asked by its id alone, and this process may be dead before it looks the next time.
+    """
+    global _noting
+    _begun.append((generation_id, answer_id))
+    if _noting is None or _noting.done() or _noting.get_loop() is not asyncio.get_running_loop():
+        _noting = spawn(_note_begun())
+
+
+async def _note_begun() -> None:
+    while _begun:
+        rows = _begun.copy()
+        _begun.clear()
+        try:
+            await in_thread(_store_begun, rows)
+        except DatabaseError:
+            log.warning("generations that began could not be noted; they are with the next texts")
+
+
+def _store_begun(rows: list[tuple[str, uuid.UUID]]) -> None:
+    prepare = Message._meta.pk.get_db_prep_value
+    with connection.cursor() as cursor:
+        cursor.executemany(_BEGUN, [(name, prepare(key, connection)) for name, key in rows])
 
 
 def _cited(turns: list[RunningTurn]) -> list[tuple[str, uuid.UUID]]:

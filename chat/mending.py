@@ -6,6 +6,7 @@ as a branch. The reader pays for the first version alone; what the second one co
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.db import DatabaseError
 
 from billing import quota
 from billing.amounts import NOTHING
@@ -26,6 +28,8 @@ from presets.tokens import estimate
 from quran.passages import Passage, arabic
 from wisqu.accounts.models import User
 from wisqu.api import rows
+from wisqu.api.spawning import spawn
+from wisqu.api.threads import in_thread
 from wisqu.openrouter.client import ChatStream
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.types import ChatRequest, Usage
@@ -71,6 +75,8 @@ async def mend(
     """
     request = _request(opened, text, findings, served)
     stream = client().stream(request, deadlines=fallback.PATIENCE.hurried, max_retries=0)
+    noting: list[asyncio.Task[None]] = []
+    stream.on_begin = lambda generation_id: noting.append(spawn(_expect(opened, generation_id)))
     try:
         async with stream:
             said = "".join([delta.content async for delta in stream])
@@ -80,10 +86,25 @@ async def mend(
         said, is_whole = "", False
     finally:
         _note(repair, stream, request.model)
+        await asyncio.gather(*noting)
     found = await checking.find_beside(said)
     is_alike = len(said.strip()) >= _LEAST_KEPT * len(text.strip())
     if is_whole and is_alike and found.grave < findings.grave:
         repair.text, repair.findings = said, found
+
+
+async def _expect(opened: OpenTurn, generation_id: str) -> None:
+    """Keep in mind what has begun: a process that dies must not lose what it costs."""
+    try:
+        await in_thread(
+            owed.expect,
+            kind=LedgerEntry.Kind.REPAIR,
+            owner_id=opened.owner_id,
+            reference=opened.answer.id,
+            generation_id=generation_id,
+        )
+    except DatabaseError:
+        log.warning("a generation that began could not be noted")
 
 
 def _note(repair: Repair, stream: ChatStream, asked: str) -> None:
@@ -221,6 +242,7 @@ def _book(answer: Message, repair: Repair) -> None:
         cost_usd=cost,
         cost_source=LedgerEntry.CostSource.UNKNOWN if cost is None else source,
     )
+    owed.expected(repair.generation_id)
     if User.objects.filter(pk=owner_id).exists():
         quota.record(user_id=owner_id, charge=NOTHING, entry=entry)
     else:

@@ -345,8 +345,11 @@ class OwedGeneration(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     generation_id = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(
+        max_length=20, default="chat", db_default="chat", help_text="The ledger's kind of entry."
+    )
     owner_id = models.UUIDField()
-    message_id = models.UUIDField()
+    message_id = models.UUIDField(help_text="What it was for: an answer, or the conversation that got a title.")
     turn_id = models.UUIDField(
         null=True,
         blank=True,

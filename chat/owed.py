@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # OpenRouter's record of a generation appears a moment after its end.
 FIRST_LOOK = timedelta(seconds=1)
+# A generation is expected to be booked by whoever asked for it within this time; then he is taken for dead.
+BOOKED_WITHIN = timedelta(minutes=3)
 # Each look is twice as long after the last one: nine minutes in all, while the hold of the turn still stands.
 _MOST_TRIES = 8
 _CLAIMED_FOR = timedelta(seconds=60)
@@ -43,6 +45,23 @@ class Attempt:
     model: str
     provider: str
     usage: Usage | None = None
+
+
+def expect(*, kind: LedgerEntry.Kind, owner_id: uuid.UUID, reference: uuid.UUID, generation_id: str) -> None:
+    """Keep in mind that a generation has begun, in case that whoever asked for it dies; `expected` lets go of it."""
+    row = OwedGeneration(
+        generation_id=generation_id[:100],
+        kind=kind,
+        owner_id=owner_id,
+        message_id=reference,
+        due_at=timezone.now() + BOOKED_WITHIN,
+    )
+    OwedGeneration.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def expected(generation_id: str) -> None:
+    """Forget a generation that is booked, in the transaction that books it."""
+    OwedGeneration.objects.filter(generation_id=generation_id[:100], turn_id=None).delete()
 
 
 def note(*, owner_id: uuid.UUID, message_id: uuid.UUID, attempt: Attempt) -> None:
@@ -122,7 +141,7 @@ def _book(
     row: OwedGeneration, usage: Usage | None, discount: Decimal | None, *, source: LedgerEntry.CostSource
 ) -> None:
     entry = quota.EntryFacts(
-        kind=LedgerEntry.Kind.CHAT,
+        kind=LedgerEntry.Kind(row.kind),
         reference=row.message_id,
         generation_id=row.generation_id,
         model=row.model,

@@ -7,11 +7,13 @@ import logging
 import time
 import uuid
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from billing.models import LedgerEntry
 from chat import (
     checking,
+    checkpoints,
     citations,
     costs,
     enclosing,
@@ -218,6 +220,7 @@ class RunningTurn:
     async def _read(self, request: ChatRequest, step: fallback.Step) -> Completion:
         async with client().stream(request, deadlines=step.deadlines, max_retries=step.max_retries) as stream:
             self.stream = stream
+            stream.on_begin = partial(checkpoints.note_begun, self.opened.answer.id)
             async for delta in stream:
                 if self._is_stopped:  # it was, before anybody knew which generation this is
                     raise asyncio.CancelledError

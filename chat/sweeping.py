@@ -69,6 +69,7 @@ def _close(turn: Turn) -> bool:
     )
     if answer.generation_id:
         outcome.usage, outcome.cache_discount_usd = async_to_sync(_look_up)(answer.generation_id)
+        outcome.is_settled_later = outcome.usage is None
     is_closed = close_turn(turn_id=turn.id, answer=answer, outcome=outcome) is not None
     if is_closed:
         ended(outcome, answer)
@@ -85,6 +86,6 @@ def _with_gap(stream_ends: bytes | memoryview | None) -> bytes:
 async def _look_up(generation_id: str) -> tuple[Usage | None, Decimal | None]:
     its_own = make_client()
     try:
-        return await costs.look_up(its_own, generation_id)
+        return await costs.look_up(its_own, generation_id, tries_s=costs.AT_ONCE_S)
     finally:
         await its_own.close()

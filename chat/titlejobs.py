@@ -10,25 +10,28 @@ import asyncio
 import logging
 import random
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from billing import quota
 from billing.amounts import NOTHING
 from billing.models import LedgerEntry
-from chat import conversations, costs, search, titles
+from chat import conversations, costs, owed, search, titles
 from chat.models import Conversation, Message, TitleJob
 from chat.upstream import make_client, pseudonym
 from presets import catalogue
 from wisqu.accounts.models import User
 from wisqu.api import idempotency, jobs
 from wisqu.api.problems import NotFound, Problem
+from wisqu.api.threads import at_last, drop_broken
 from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
 from wisqu.openrouter.types import ChatRequest, Usage
 
@@ -128,7 +131,7 @@ def run(job_id: uuid.UUID) -> bool:
     if wish is None:
         _end(job, TitleJob.Status.FAILED)
         return False
-    return _finish(job, wish, async_to_sync(_ask)(wish))
+    return at_last(_finish, job, wish, async_to_sync(_ask)(wish, partial(_expect, conversation)))
 
 
 def _is_wanted(job: TitleJob) -> bool:
@@ -164,11 +167,30 @@ def _exchanges(conversation: Conversation) -> list[tuple[str, str]]:
     return [(question.content, content) for question, content in found.values() if question is not None]
 
 
-async def _ask(wish: ChatRequest) -> Reply:
+def _expect(conversation: Conversation, generation_id: str) -> None:
+    """Keep in mind what has begun: a worker that dies, or a database that is away, must not lose what it costs."""
+    try:
+        owed.expect(
+            kind=LedgerEntry.Kind.TITLE,
+            owner_id=conversation.owner_id,
+            reference=conversation.id,
+            generation_id=generation_id,
+        )
+    except DatabaseError:
+        drop_broken()  # the database may be back when the title is there
+
+
+async def _ask(wish: ChatRequest, expect: Callable[[str], None]) -> Reply:
     client = make_client()
     reply, text = Reply(), ""
+    noting: list[asyncio.Task[None]] = []
+
+    def begun(generation_id: str) -> None:
+        noting.append(asyncio.create_task(sync_to_async(expect)(generation_id)))
+
     try:
         async with client.stream(wish) as stream:
+            stream.on_begin = begun
             try:
                 async with asyncio.timeout(ASK_WITHIN_S):
                     async for delta in stream:
@@ -183,6 +205,7 @@ async def _ask(wish: ChatRequest) -> Reply:
             reply.usage, _ = await costs.look_up(client, reply.generation_id)
             reply.cost_source = LedgerEntry.CostSource.LOOKUP
     finally:
+        await asyncio.gather(*noting)
         await client.close()
     reply.title = "" if reply.error else titles.clean(text)
     return reply
@@ -229,6 +252,7 @@ def _end(job: TitleJob, status: TitleJob.Status, *, due_at: datetime | None = No
 def _book(conversation: Conversation, wish: ChatRequest, reply: Reply) -> None:
     """Write the ledger entry: it costs the user no message and no tokens."""
     entry = _entry(conversation, wish, reply)
+    owed.expected(reply.generation_id)
     if User.objects.filter(id=conversation.owner_id).exists():
         quota.record(user_id=conversation.owner_id, charge=NOTHING, entry=entry)
     else:

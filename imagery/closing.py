@@ -67,9 +67,14 @@ def close(image: GeneratedImage, outcome: Outcome) -> bool:
         else:
             quota.release(key=image.id)
             _book(image, outcome)
-    if not is_ours:
+    if not is_ours and not _is_kept(image, outcome):
         storage.delete(outcome.key, outcome.thumbnail_key)
     return is_ours and outcome.reason is None
+
+
+def _is_kept(image: GeneratedImage, outcome: Outcome) -> bool:
+    """Tell whether the picture is the row's all the same: its end was written, and nobody heard of it."""
+    return bool(outcome.key) and GeneratedImage.objects.filter(id=image.id, key=outcome.key).exists()
 
 
 def _end(image: GeneratedImage, outcome: Outcome) -> bool:

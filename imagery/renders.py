@@ -28,6 +28,7 @@ from imagery.closing import Outcome
 from imagery.models import GeneratedImage
 from imagery.reasons import BAD_IMAGE, NOT_KEPT, REFUSED, UNKNOWN, Reason
 from presets.upstream import make_client, pseudonym
+from wisqu.api.threads import at_last, drop_broken
 from wisqu.files import storage
 from wisqu.media import worker
 from wisqu.media.refusals import FileRefused
@@ -98,8 +99,8 @@ def render(image_id: uuid.UUID) -> bool:
         raise  # nothing can be written; the row is swept
     except Exception:
         log.exception("an image could not be made", extra={"image_id": str(image_id)})
-        outcome = Outcome.failed(UNKNOWN, generation_id=_noted(image))
-    return closing.close(image, outcome)
+        outcome = Outcome.failed(UNKNOWN, generation_id=image.generation_id)
+    return at_last(closing.close, image, outcome)
 
 
 def _claim(image_id: uuid.UUID) -> GeneratedImage | None:
@@ -152,8 +153,17 @@ def _mark_asked(image: GeneratedImage) -> None:
         raise TakenOver
 
 
-def _noted(image: GeneratedImage) -> str:
-    return GeneratedImage.objects.filter(id=image.id).values_list("generation_id", flat=True).first() or ""
+async def _sign(image: GeneratedImage) -> bool:
+    """Show that the image is being made, and by which generation; False once it is somebody else's.
+
+    A database that is away for a moment ends no work: the next sign may get through, and the end waits for it.
+    """
+    try:
+        signed = sync_to_async(_mine(image).update)
+        return bool(await signed(heartbeat_at=timezone.now(), generation_id=image.generation_id))
+    except DatabaseError:
+        await sync_to_async(drop_broken)()
+        return True
 
 
 async def _ask(image: GeneratedImage, client: OpenRouter, request: ImageRequest) -> ImageReply | Outcome:
@@ -162,8 +172,8 @@ async def _ask(image: GeneratedImage, client: OpenRouter, request: ImageRequest)
 
     async def note(generation_id: str) -> None:
         nonlocal begun
-        begun = generation_id[:100]
-        await sync_to_async(_mine(image).update)(generation_id=begun)
+        begun = image.generation_id = generation_id[:100]
+        await _sign(image)
 
     try:
         return await paint(client, request, within_s=ASK_WITHIN_S, on_begin=note)
@@ -218,11 +228,10 @@ async def _alive(image: GeneratedImage) -> AsyncIterator[None]:
         nonlocal lost
         while True:
             await asyncio.sleep(SIGN_EVERY_S)
-            with contextlib.suppress(DatabaseError):  # the next one may get through
-                if not await sync_to_async(_mine(image).update)(heartbeat_at=timezone.now()):
-                    lost = True
-                    worker_task.cancel()
-                    return
+            if not await _sign(image):
+                lost = True
+                worker_task.cancel()
+                return
 
     signs = asyncio.create_task(show())
     try:

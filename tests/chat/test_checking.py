@@ -8,7 +8,7 @@ import pytest
 
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit
 from chat.checking import Findings, find
-from chat.models import Message
+from chat.models import Message, OwedGeneration
 from tests.clients import Api
 from tests.live import Sandbox, Web
 from wisqu.accounts.models import User
@@ -87,6 +87,7 @@ def test_a_false_quotation_is_mended_once_and_the_first_version_stays(alice: Api
     assert (second.content, str(second.id)) == (done["content"], done["id"])
     assert (repair.messages, repair.tokens, str(repair.reference)) == (0, 0, done["id"])
     assert (chat.messages, chat.tokens) == (1, done["usage"]["total_tokens"])
+    assert not OwedGeneration.objects.exists()
     assert MonthlyUsageQuota.objects.get().used_messages == 1
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from decimal import Decimal
 
 import pytest
 from django.db import OperationalError
 
 from billing.models import MonthlyUsageQuota
-from chat import producing, running, upstream
+from chat import checkpoints, producing, running, upstream
 from chat.closing import Outcome, close_turn
 from chat.inputs import ChatInput
-from chat.models import Turn
+from chat.models import Message, OwedGeneration, Turn
+from chat.producing import RunningTurn
 from chat.turns import OpenTurn, open_turn
+from tests.chat.test_checking import ALTERED
 from tests.people import make_user
 from wisqu.api import threads
 from wisqu.api.threads import close_all, in_thread
@@ -97,6 +100,45 @@ async def test_a_database_that_is_away_for_a_moment_loses_no_end(
     assert turn.task
     await turn.task
     assert (turn.message.status, turn.message.content) == (status, "w1 w2 w3")
+    await upstream.close()
+
+
+async def test_a_text_that_could_not_be_stored_is_stored_the_next_time(monkeypatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError
+
+    turn = RunningTurn(await open_one("Kept"))
+    turn._write("The words.")
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "_save", away)
+        with pytest.raises(OperationalError):
+            await checkpoints.save([turn])
+    await checkpoints.save([turn])
+    assert (await in_thread(Message.objects.get, id=turn.opened.answer.id)).content == "The words."
+
+
+async def test_a_generation_is_noted_before_its_first_word(monkeypatch) -> None:
+    monkeypatch.setattr(checkpoints, "INTERVAL", 60)
+    turn = running.start(await open_one("Late [[first:4000ms]]"))
+    until = time.monotonic() + 3
+    while not (noted := (await in_thread(Message.objects.get, id=turn.opened.answer.id)).generation_id):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
+    assert (noted, turn.text()) == (turn.stream.generation_id, "")
+    turn.stop()
+    await turn.task
+    await upstream.close()
+
+
+async def test_a_process_that_dies_over_a_repair_leaves_its_cost_to_be_asked() -> None:
+    turn = running.start(await open_one(f"[[pace:fast]] [[reply:{ALTERED}]]"))
+    until = time.monotonic() + 5
+    while (owed := await in_thread(OwedGeneration.objects.first)) is None:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
+    turn.task.cancel()  # as a death: nothing is closed
+    await asyncio.gather(turn.task, return_exceptions=True)
+    assert (owed.kind, owed.message_id, owed.turn_id) == ("repair", turn.opened.answer.id, None)
     await upstream.close()
 
 

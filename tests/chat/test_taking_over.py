@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
-from chat import checkpoints, fallback, owed, providers, running, upstream
+from chat import checkpoints, fallback, owed, providers, running, sweeping, upstream
 from chat.following import follow
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, OwedGeneration, Turn
@@ -358,11 +358,7 @@ async def test_a_process_that_dies_at_its_second_model_leaves_both_costs(sandbox
     )
     while len(turn.text().split()) < 20:
         await asyncio.sleep(0.02)
-    saved = checkpoints._changed([turn])
-    await in_thread(checkpoints._save, [turn.turn_id], saved)
-    turn.task.cancel()  # as a death: nothing is closed
-    await asyncio.gather(turn.task, return_exceptions=True)
-    await in_thread(Turn.objects.update, heartbeat_at=timezone.now() - DEAD_AFTER - timedelta(seconds=1))
+    saved = await die(turn)
     assert await in_thread(close_abandoned_turns) == 1
     await pay()
     sent = await in_thread(lambda: sandbox.ledger(session=str(turn.opened.conversation_id)))
@@ -370,7 +366,34 @@ async def test_a_process_that_dies_at_its_second_model_leaves_both_costs(sandbox
     message = await in_thread(Message.objects.get, id=turn.opened.answer.id)
     assert {entry["id"] for entry in sent} == set(entries)
     assert sum(entry.messages for entry in entries.values()) == 0
-    assert (message.status, message.content) == ("failed", saved[0][0])
+    assert (message.status, message.content) == ("failed", saved)
+
+
+async def test_a_cost_that_the_sweeper_is_not_told_yet_is_booked_later(sandbox: Sandbox, monkeypatch) -> None:
+    turn = running.start(
+        await opened("Die [[words:400]] [[pace:10ms]] [[fault:generation-late seconds=1.5]]")
+    )
+    while len(turn.text().split()) < 5:
+        await asyncio.sleep(0.02)
+    await die(turn)
+    monkeypatch.setattr(sweeping.costs, "AT_ONCE_S", (0.0,))
+    assert await in_thread(close_abandoned_turns) == 1
+    assert not await in_the_ledger()
+    await asyncio.sleep(1.5)
+    await pay()
+    (sent,) = await in_thread(lambda: sandbox.ledger(session=str(turn.opened.conversation_id)))
+    (entry,) = (await in_the_ledger()).values()
+    assert (entry.cost_usd, entry.messages) == (Decimal(str(sent["cost"])), 0)
+
+
+async def die(turn: RunningTurn) -> str:
+    """Let the turn's producer die after a checkpoint, and return the text that was stored."""
+    await checkpoints.save([turn])
+    turn.task.cancel()  # as a death: nothing is closed
+    await asyncio.gather(turn.task, return_exceptions=True)
+    await in_thread(Turn.objects.update, heartbeat_at=timezone.now() - DEAD_AFTER - timedelta(seconds=1))
+    stored = await in_thread(Message.objects.get, id=turn.opened.answer.id)
+    return str(stored.content)
 
 
 async def test_numbers_stay_right_for_readers_who_come_back(sandbox: Sandbox) -> None:

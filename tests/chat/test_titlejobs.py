@@ -8,16 +8,18 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from billing.models import LedgerEntry
 from billing.plans import usage
-from chat import titlejobs, titlewatch
-from chat.models import Conversation, Message, TitleJob
+from chat import owed, titlejobs, titlewatch
+from chat.models import Conversation, Message, OwedGeneration, TitleJob
 from tests.live import Sandbox
 from tests.people import make_alice
 from wisqu.accounts.models import User
-from wisqu.api import jobs
+from wisqu.api import jobs, threads
+from wisqu.openrouter.types import Usage
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,37 @@ def test_a_title_is_made_and_booked_but_counts_as_no_message(alice: User, sandbo
     assert spent["total_cost_usd"] == entry.cost_usd
 
 
+def test_a_worker_that_dies_over_a_title_leaves_its_cost_to_be_asked(alice: User, monkeypatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    conversation = converse(alice)
+    monkeypatch.setattr(titlejobs, "_finish", die)
+    with pytest.raises(KeyboardInterrupt):
+        titlejobs.run(wanted(conversation).id)
+    row = OwedGeneration.objects.get()
+    owed._pay(row, Usage(9, 3, 0, 12, cost_usd=Decimal("0.5")), None)
+    entry = LedgerEntry.objects.get()
+    assert (entry.kind, entry.reference, entry.cost_usd) == ("title", conversation.id, Decimal("0.5"))
+
+
+def test_a_title_that_is_booked_is_owed_no_more_though_the_database_was_away(
+    alice: User, monkeypatch
+) -> None:
+    finish, tries = titlejobs._finish, []
+
+    def away(*facts: object) -> bool:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError
+        return finish(*facts)
+
+    monkeypatch.setattr(threads, "AGAIN_AFTER_S", (0.01,))
+    monkeypatch.setattr(titlejobs, "_finish", away)
+    assert titlejobs.run(wanted(converse(alice)).id)
+    assert (LedgerEntry.objects.count(), OwedGeneration.objects.count()) == (1, 0)
+
+
 def test_a_job_that_comes_twice_asks_once(alice: User) -> None:
     job = wanted(converse(alice))
 
@@ -95,8 +128,8 @@ def test_a_title_written_while_the_job_runs_stays(alice: User, monkeypatch) -> N
     conversation = converse(alice)
     ask = titlejobs._ask
 
-    async def ask_slowly(wish):
-        reply = await ask(wish)
+    async def ask_slowly(wish, expect):
+        reply = await ask(wish, expect)
         await Conversation.objects.filter(id=conversation.id).aupdate(
             title="Mine", own_title_at=timezone.now()
         )
@@ -201,8 +234,8 @@ def test_an_erased_account_leaves_what_the_title_cost(alice: User, monkeypatch) 
     job = wanted(converse(alice))
     ask = titlejobs._ask
 
-    async def ask_and_erase(wish):
-        reply = await ask(wish)
+    async def ask_and_erase(wish, expect):
+        reply = await ask(wish, expect)
         await User.objects.all().adelete()
         return reply
 

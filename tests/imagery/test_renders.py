@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
 
@@ -19,6 +20,7 @@ from tests.imagery.conftest import again, made, wish
 from tests.live import Sandbox
 from wisqu.accounts import erasure
 from wisqu.accounts.models import User
+from wisqu.api import threads
 from wisqu.files import storage
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +120,42 @@ def test_what_a_broken_generation_cost_is_asked_for_later(alice):
     assert (entry.cost_source, entry.images) == ("lookup", 0)
     assert again(image.id).owed_until is None
     assert sweeping.pay_owed() == 0
+
+
+def test_a_database_that_is_away_for_a_moment_loses_no_generation(alice, monkeypatch):
+    monkeypatch.setattr(renders, "_mine", away_at(renders._mine, 2))
+    image = made(alice, "A star [[fault:cut]]", model=GEMINI)
+    assert image.owed_until
+    assert sweeping.pay_owed() == 1
+
+
+def test_a_picture_waits_for_its_database_and_an_end_that_nobody_heard_of_holds(alice, monkeypatch):
+    close = closing.close
+
+    def unheard(image, outcome):
+        if close(image, outcome):
+            raise OperationalError
+        return False
+
+    monkeypatch.setattr(threads, "AGAIN_AFTER_S", (0.01, 0.01))
+    monkeypatch.setattr(closing, "close", away_at(unheard, 1))
+    image = made(alice)
+    assert image.status == "done"
+    assert storage.read(image.key)
+    assert counters(alice) == (1, 0)
+
+
+def away_at(function, call: int):
+    """Return the function with a database that is away at one of its calls."""
+    calls = []
+
+    def called(*facts):
+        calls.append(1)
+        if len(calls) == call:
+            raise OperationalError
+        return function(*facts)
+
+    return called
 
 
 def died(image: GeneratedImage, *, asked: bool) -> None:

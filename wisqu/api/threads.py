@@ -10,6 +10,7 @@ import contextvars
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -47,6 +48,28 @@ async def in_thread_at_last(function: Callable[P, T], /, *args: P.args, **kwargs
             log.warning("the database is away; trying again")
             await asyncio.sleep(pause)
     return await in_thread(function, *args, **kwargs)
+
+
+def at_last(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it on this thread, again where the database is away for a moment; after that its error is raised.
+
+    For jobs: what has to be stored and may be tried twice.
+    """
+    for pause in AGAIN_AFTER_S:
+        try:
+            return function(*args, **kwargs)
+        except (OperationalError, InterfaceError):
+            log.warning("the database is away; trying again")
+            drop_broken()
+            time.sleep(pause)
+    return function(*args, **kwargs)
+
+
+def drop_broken() -> None:
+    """Let go of this thread's connections that have failed: the next query opens new ones, a broken one stays broken."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _with_connections(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -44,6 +44,8 @@ class ChatStream:
         self._request = body
         self._deadlines = deadlines
         self._max_retries = max_retries
+        # Told of the generation's id as soon as the reply's head has come: before anything is charged.
+        self.on_begin: Callable[[str], None] | None = None
         self._reply = Reply()
         self._incoming: Body | None = None
         self._watch: Watch | None = None
@@ -150,6 +152,8 @@ class ChatStream:
         self._watch.allow(first_byte_at - asyncio.get_running_loop().time())
         self._phase = _OPENING
         self._reply = self._reply_of(headers)
+        if self.on_begin is not None and self._reply.generation_id:
+            self.on_begin(self._reply.generation_id)
         return incoming
 
     async def _send(self) -> "tuple[Body, Mapping[str, str]]":
