@@ -14,6 +14,8 @@ from bench import (
     availability,
     caching,
     growth,
+    killing,
+    leaving,
     ledgers,
     memory,
     numbers,
@@ -47,6 +49,8 @@ QUESTIONS = {
     "ledgers": ledgers.ask,
     "analytics": numbers.ask,
     "outages": outages.ask,
+    "kills": killing.ask,
+    "leavers": leaving.ask,
     "quotations": quotations.ask,
     "waiting": waiting.ask,
 }

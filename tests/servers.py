@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,11 @@ def wait_for(port: int, *, name: str, family: processes.Family) -> None:
             return
 
 
-def start_redis(family: processes.Family, folder: Path) -> str:
-    """Start Redis and return its URL."""
+def start_redis(family: processes.Family, folder: Path, options: Sequence[str] = ()) -> str:
+    """Start Redis and return its URL; without options it keeps nothing."""
     port = free_port()
     command = [redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    family.start("redis", command, stdout=subprocess.DEVNULL)
+    family.start("redis", [*command, *options], stdout=subprocess.DEVNULL)
     wait_for(port, name="Redis", family=family)
     return f"redis://127.0.0.1:{port}/0"
 
@@ -96,18 +96,24 @@ def postgres_binaries(folder: Path, *, as_root: bool) -> Path:
     return folder / package.name / "pginstall" / "bin"
 
 
-def start_postgres(family: processes.Family, folder: Path) -> str:
-    """Start PostgreSQL and return its URL. It refuses to run as root, so root runs it as nobody."""
-    as_root = os.geteuid() == 0
+def as_nobody(folder: Path) -> dict[str, Any]:
+    """Return how PostgreSQL is started: it refuses to run as root, so root runs it as nobody."""
+    options: dict[str, Any] = {"cwd": folder}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    return options
+
+
+def start_postgres(family: processes.Family, folder: Path, settings: Sequence[str] = FAST) -> str:
+    """Start PostgreSQL and return its URL."""
     folder.chmod(0o755)
-    binaries = postgres_binaries(folder, as_root=as_root)
+    options = as_nobody(folder)
+    binaries = postgres_binaries(folder, as_root="user" in options)
     data = folder / "postgres"
     data.mkdir(mode=0o700)
-    options: dict[str, Any] = {"cwd": folder}
-    if as_root:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(data, nobody.pw_uid, nobody.pw_gid)
-        options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    if "user" in options:
+        os.chown(data, options["user"], options["group"])
     initdb = [
         binaries / "initdb",
         "-D",
@@ -132,7 +138,7 @@ def start_postgres(family: processes.Family, folder: Path) -> str:
         "-k",
         str(data),
     ]
-    for setting in FAST:
+    for setting in settings:
         command += ["-c", setting]
     log = (folder / "postgres.log").open("wb")
     family.start("postgres", command, stdout=log, stderr=log, **options)

@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from bench import __main__ as bench
-from bench import ledgers, load, mixed, unreliable
+from bench import aftermath, leaving, ledgers, load, mixed, unreliable
 from bench.upstream import Answering, question
 
 
@@ -100,3 +100,65 @@ def test_the_mixed_turns_are_the_same_each_time_and_hold_every_kind() -> None:
     assert {turn.door for turn in turns} == {"json", "sse", "socket", "structured"}
     assert {turn.reader for turn in turns} == {"reads", "leaves", "stops"}
     assert 150 < sum(bool(turn.fault) for turn in turns) < 350
+
+
+SEEN = {"question": "Why?", "words": 4, "text": "w1 w2", "ended": "", "told": ""}
+STORED = {"question": "Why?", "content": "w1 w2 w3 w4", "status": "done", "error_code": ""}
+CUT = {"content": "w1", "status": "failed", "error_code": "interrupted"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "stored", "fault"),
+    [
+        ({}, {}, ""),
+        ({}, CUT, ""),
+        ({}, {"question": "What?"}, "a question that was accepted is not stored"),
+        ({"text": "w1 w3"}, {}, "a reader saw words lost, twice or out of order"),
+        ({}, {"content": "w1 w2"}, "an answer that is called whole is not"),
+        ({}, {"status": "streaming"}, "an answer has no end"),
+        ({"ended": "done"}, {}, "a reader was told of an end without the words before it"),
+        ({}, CUT | {"error_code": "internal_error"}, "an answer failed as internal_error"),
+        ({}, CUT | {"content": "w2"}, "an answer that is failed has other words"),
+        ({"ended": "failed", "told": ""}, CUT, "a reader was told of another end than is stored"),
+    ],
+)
+def test_an_answer_that_is_stored_otherwise_than_it_was_seen_is_found(seen, stored, fault) -> None:
+    assert aftermath.judge(SEEN | seen, STORED | stored) == fault
+
+
+def test_what_was_seen_and_not_kept_is_measured_in_seconds() -> None:
+    assert aftermath.unkept_s(SEEN, STORED | CUT) == 0.05
+    assert aftermath.unkept_s(SEEN, STORED) == 0
+
+
+@pytest.mark.parametrize(
+    ("entries", "wrong"),
+    [
+        ([ours("a", "0.1000001")], {}),
+        ([], {"missing": 1}),
+        ([ours("a", "0.1"), ours("a", "0")], {"twice": 1, "other_cost": 1}),
+        ([ours("a", "0.2")], {"other_cost": 1}),
+        ([ours("a", "0.1"), ours("b", "0.1")], {"unknown": 1}),
+    ],
+)
+def test_a_generation_is_booked_once_at_its_cost_or_counted(entries, wrong) -> None:
+    found = aftermath.booked([theirs("a", "0.1"), theirs("free", "0")], entries)
+    names = ("missing", "twice", "other_cost", "unknown")
+    assert {name: found[name] for name in names if found[name]} == wrong
+
+
+def test_what_was_asked_twice_is_found_and_titles_are_no_questions() -> None:
+    question = {"messages": [{"role": "user", "content": "[[words:3]] Question 1-2."}]}
+    title = {"messages": [{"role": "system", "content": "Write a title"}, *question["messages"]]}
+    picture = {"prompt": "Picture 1-2."}
+    sent = [{"request": each} for each in (question, title, picture, None)]
+    assert aftermath.asked_twice(sent) == []
+    assert aftermath.asked_twice([*sent, {"request": picture}]) == ["Picture 1-2."]
+
+
+def test_readers_leave_at_every_moment_through_both_doors() -> None:
+    found = leaving.leavers(80, 7)
+    assert found == leaving.leavers(80, 7) != leaving.leavers(80, 8)
+    assert {(each.door, each.moment) for each in found} == {
+        (door, moment) for door in leaving.DOORS for moment in leaving.MOMENTS
+    }
