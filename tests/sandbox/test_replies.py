@@ -85,6 +85,7 @@ def test_a_reply_given_and_an_echo_come_back_exactly(box: Sandbox) -> None:
         ("What is the history of the House of Wisdom in Baghdad?", "What is the history of the"),
         ("دانش چیست؟", "دانش چیست"),
         ("[[fault:500]] Hello", "Hello"),
+        ("Salam\n\n---\n\nPeace be with you", "Salam"),
     ],
 )
 def test_a_title_is_short_in_the_questions_language_and_meets_no_fault(

@@ -120,7 +120,8 @@ def sample(question: str) -> str:
 
 
 def title(question: str) -> str:
-    """A short title of what was asked."""
+    """A short title of what was asked: the answers to it are told behind a line of dashes."""
+    question = question.partition("\n---\n")[0]
     words = re.sub(r"[\"'`*#<>\[\]{}|]", "", controls.strip(question)[:_READ]).split()
     text = " ".join(words[:6]).strip(" ?.!,:;؟،؛")
     text = text[:60].rsplit(" ", 1)[0] if len(text) > 60 else text
