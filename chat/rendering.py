@@ -120,11 +120,15 @@ def _align_by_class(state: StateCore) -> None:
             token.attrSet("class", ALIGNMENT.get(str(style), "to-start"))
 
 
-def _lower_headings(state: StateCore) -> None:
-    """Make `#` an h3: the page has its own first and second level."""
+def _outline_headings(state: StateCore) -> None:
+    """Let headings begin at h3, below the page's own two levels, and never skip one, whatever the author wrote."""
+    above: list[int] = []
     for token in state.tokens:
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            above = [each for each in above if each < level] + [level]
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+            token.tag = f"h{min(len(above) + 2, 6)}"
 
 
 def _number_sources(state: StateCore) -> None:
@@ -236,7 +240,7 @@ def _make_markdown() -> MarkdownIt:
     rules: list[tuple[str, Callable[[StateCore], None]]] = [
         ("directions", _set_directions),
         ("align_by_class", _align_by_class),
-        ("lower_headings", _lower_headings),
+        ("outline_headings", _outline_headings),
         ("number_sources", _number_sources),
     ]
     for name, rule in rules:

@@ -1,9 +1,14 @@
 """Small tags for the pages: icons, Markdown, figures, receipts, and the import map of the scripts."""
 
 import json
+import posixpath
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template import Library
 from django.templatetags.static import static
@@ -28,6 +33,8 @@ register.filter("dollars", money.dollars)
 register.filter("price", money.price)
 register.filter("short_figure", money.short_figure)
 register.filter("attached_file", filewords.shown)
+
+_IMPORTED = re.compile(r'^import (?:[^"]*? from )?"(\.[^"]+)";', re.MULTILINE)
 
 # From these shares of a limit on, the meter shows itself, and warns.
 WORTH_A_LOOK = 0.6
@@ -57,6 +64,31 @@ def import_map(context: dict[str, object]) -> SafeString:
         context.get("CSP_NONCE", ""),
         mark_safe(json.dumps({"imports": imports}).replace("<", "\\u003c")),  # noqa: S308 - our own file names
     )
+
+
+@register.simple_tag
+def preload_modules(*names: str) -> SafeString:
+    """Return links to these scripts and to all that they import, so that they come at once and not floor by floor."""
+    found = _with_imports(*names) if settings.DEBUG else _known_imports(*names)
+    return format_html_join("\n", '<link rel="modulepreload" href="{}">', ((static(each),) for each in found))
+
+
+def _with_imports(*names: str) -> tuple[str, ...]:
+    """Return the scripts, and what they and their imports import, as names of static files."""
+    found = dict.fromkeys(names)
+    waiting = list(names)
+    while waiting:
+        path = finders.find(each := waiting.pop(0))
+        text = Path(path).read_text(encoding="utf-8") if isinstance(path, str) else ""
+        beside = [
+            posixpath.normpath(f"{posixpath.dirname(each)}/{other}") for other in _IMPORTED.findall(text)
+        ]
+        waiting += [other for other in beside if other not in found]
+        found |= dict.fromkeys(beside)
+    return tuple(found)
+
+
+_known_imports = cache(_with_imports)
 
 
 @register.filter

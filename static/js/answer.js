@@ -91,17 +91,18 @@ export class Answer {
   }
 
   /** The turn is over; the message is the truth about it. */
-  end(message) {
+  async end(message) {
     this.element.dataset.status = message.status;
     delete this.element.dataset.length;
     this.citations = message.citations ?? [];
-    this.prose.finish(message.content, this.citations);
+    const isShown = this.prose.finish(message.content, this.citations);
     this.#listSources();
     writeReceipt(this.element, message);
     find("[data-cut-short]", this.element).hidden = !isCutShort(message);
     if (message.status === "failed") this.fail(message.error);
     if (message.quotations?.length || message.references?.length) this.#showChecked(message.id);
     this.changed();
+    await isShown;
   }
 
   /** Take the server's rendering of the same text, in which quotations are marked, and the notes on them. */

@@ -3,51 +3,47 @@
 import { Answer, questionElement } from "./answer.js";
 import { copyFiles } from "./attachments.js";
 import { Banner } from "./banner.js";
-import { dress } from "./code.js";
 import { Composer } from "./composer.js";
 import { Imaging } from "./imaging.js";
 import { watchImporting } from "./importing.js";
 import { Line } from "./line.js";
-import { insertVersion, Messages, settle } from "./messages.js";
+import { Messages, settle } from "./messages.js";
 import "./dismiss.js";
 import "./help.js";
 import "./quoted.js";
 import { watchMenus, watchTheme } from "./menus.js";
 import { showMeter } from "./meter.js";
-import { api, fetchPart, find, findAll, say, toast } from "./page.js";
+import { api, find, say, toast } from "./page.js";
 import { Total } from "./receipt.js";
-import { More } from "./more.js";
 import { Palette } from "./palette.js";
 import { Scroll } from "./scroll.js";
 import { openShare } from "./share.js";
 import { watchKeys } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { Temporary } from "./temporary.js";
+import { Thread } from "./thread.js";
 import { facts, problemText, words } from "./words.js";
 
 const STALE_AFTER_MS = 60_000;
 
-const thread = find("[data-messages]");
 const scroll = new Scroll(find("[data-thread]"), find("[data-to-end]"));
 const composer = new Composer(facts.conversation ?? "new");
 const sidebar = new Sidebar();
 const line = new Line();
+const thread = new Thread(find("[data-messages]"), { line, scroll });
 const banner = new Banner();
 const total = new Total();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("wisqu.turns") : null;
 
 const sending = new Map(); // by ref: what was sent and has no turn yet
-const turns = new Map(); // by turn id: the answers that this page follows
 const stopRefs = new Set();
 const named = new Map(); // by conversation: what the server called it
 let conversationId = facts.conversation;
-let elsewhere = new URLSearchParams(location.search).get("at"); // a message whose branch is shown, and not the head's
 let goesOnFrom = null; // the answer that the next question follows, where somebody chose one
 const temporary = new Temporary();
-const more = new More(thread, scroll);
 const palette = new Palette();
-const imaging = new Imaging(thread);
-const messages = new Messages(thread, find("[data-thread]"), { isBusy: () => composer.isStreaming });
+const imaging = new Imaging(thread.element);
+const messages = new Messages(thread.element, find("[data-thread]"), { isBusy: () => composer.isStreaming });
 
 // --- Asking ---------------------------------------------------------------------------------------
 
@@ -56,9 +52,9 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   const files = request.type === "send" ? composer.files.take() : [];
   const question = request.type === "regenerate" ? null : questionElement(text, files);
   if (request.type === "edit") copyFiles(hides[0], question);
-  const answer = watched(Answer.waiting());
+  const answer = thread.watched(Answer.waiting());
   for (const element of hides) element.hidden = true;
-  thread.append(...(question ? [question] : []), answer.element);
+  thread.element.append(...(question ? [question] : []), answer.element);
   find("[data-welcome]")?.remove();
   document.body.classList.remove("is-empty");
   const ref = crypto.randomUUID();
@@ -78,11 +74,6 @@ function ask(text, { request = { type: "send" }, hides = [] } = {}) {
   answer.isWaiting = isCutOff();
   scroll.toEnd();
   say(answer.isWaiting ? words.waits : words.writing);
-}
-
-function watched(answer) {
-  answer.changed = () => scroll.keep();
-  return answer;
 }
 
 /** The server refused: nothing was asked, so nothing may look as if it had been. */
@@ -105,7 +96,7 @@ function begin(ref, frame) {
   if (question) settle(question, frame.user_message_id, hides[0]);
   settle(answer.element, frame.message_id, question ? null : hides[0]);
   answer.start(frame);
-  turns.set(frame.turn_id, answer);
+  thread.follow(frame.turn_id, answer);
   composer.forget();
   if (asked.preset && !asked.conversation_id) composer.preset.keep(asked.preset);
   const text = asked.message ?? "";
@@ -164,89 +155,22 @@ function showTitle(title) {
 
 function stop() {
   for (const entry of sending.values()) entry.wantsStop = true;
-  for (const answer of turns.values()) {
-    if (!answer.isRunning) continue;
+  for (const answer of thread.running) {
     const ref = `stop-${crypto.randomUUID()}`;
     stopRefs.add(ref);
     line.send({ type: "stop", ref, turn_id: answer.turnId });
   }
 }
 
-// --- Versions ---------------------------------------------------------------------------------------
-
-const andBelow = (article) => findAll(".ask, .answer", thread).filter((each) => each === article || article.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
-
-/** What is shown ends elsewhere than the conversation: show the end of this branch before something is added. */
-async function showEnd() {
-  if (!elsewhere && !find("[data-later]", thread)) return;
-  const shown = elsewhere ?? findAll("[data-message]", thread).at(-1).dataset.message;
-  await api("PATCH", `/conversations/${conversationId}`, { head_id: shown }).catch(() => {});
-  await reload();
-}
-
-/** Show the branch through that message, with it where the other version was. */
-async function walk(id) {
-  const before = thread.querySelector(`[data-siblings~="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
-  try {
-    await api("PATCH", `/conversations/${conversationId}`, { head_id: id });
-  } catch {
-    toast(words.notSaved);
-    return;
-  }
-  await reload(id);
-  const article = document.getElementById(`m-${id}`);
-  if (!article) return;
-  if (before !== undefined) scroll.place(article, before);
-  find('[data-branch]:not([hidden]) [href]', article)?.focus({ preventScroll: true });
-}
-
-/** Show what the server has: the end, or what stands around a message. */
-async function reload(around = null) {
-  const part = await fetchPart(`/c/${conversationId}?part=messages${around ? `&at=${around}` : ""}`).catch(() => null);
-  if (!part) return;
-  elsewhere = null;
-  turns.clear();
-  thread.replaceChildren(...part.children);
-  dress(thread);
-  pickUp();
-  more.watch();
-  if (location.search || location.hash) history.replaceState(null, "", location.pathname);
-}
-
 function showBusy() {
-  composer.isStreaming = sending.size > 0 || [...turns.values()].some((answer) => answer.isRunning);
+  composer.isStreaming = sending.size > 0 || thread.isWriting;
 }
 
 // --- What the server says ---------------------------------------------------------------------------
 
-const HANDLERS = {
-  start: (answer, frame) => answer.start(frame),
-  content: (answer, frame) => answer.append(frame.content),
-  reasoning: (answer, frame) => answer.think(frame.content),
-  citation: (answer, frame) => answer.cite(frame),
-  routing: () => {},
-  done(answer, frame) {
-    end(answer, frame.message);
-    say(`${frame.message.status === "stopped" ? words.stoppedSaid : words.finished} ${answer.spokenText}`);
-  },
-  error(answer, frame) {
-    end(answer, { ...frame.message, status: "failed", error: frame });
-    say(problemText(frame) || words.failed);
-  },
-};
-
-function end(answer, message) {
-  answer.end(message);
-  const first = message.repair?.first_version_id;
-  if (first) insertVersion(answer.element, first);
-  total.add(message);
-  turns.delete(answer.turnId);
-  showBusy();
-}
-
 function hear(frame) {
   if (frame.type === "start" && sending.has(frame.ref)) begin(frame.ref, frame);
-  if (frame.turn_id) return follow(frame);
+  if (frame.turn_id) return thread.hear(frame);
   if (frame.type === "rejected") return rejected(frame);
   if (frame.type === "title") name(frame.conversation_id, frame.title);
   if (frame.type === "quota") showMeter(frame);
@@ -260,48 +184,11 @@ function name(id, title) {
   sidebar.retitle(id, title, { isNews: true });
 }
 
-function follow(frame) {
-  const answer = turns.get(frame.turn_id);
-  if (!answer || frame.seq <= answer.lastSeq) return;
-  answer.lastSeq = frame.seq;
-  HANDLERS[frame.type]?.(answer, frame);
-}
-
 function rejected({ ref, problem }) {
   if (stopRefs.delete(ref)) return;
   if (sending.has(ref)) return takeBack(ref, problem);
-  const lost = turns.get(ref?.replace(/^resume-/, ""));
-  if (lost) lookAgain();
+  if (thread.has(ref?.replace(/^resume-/, ""))) thread.lookAgain();
   return undefined;
-}
-
-/** The stream can't be told any more: take what the server has stored. */
-async function lookAgain() {
-  const part = await fetchPart(`/c/${conversationId}?part=messages`).catch(() => null);
-  const newest = (root) => findAll("[data-message]", root).at(-1)?.dataset.message;
-  if (!part || elsewhere || (!turns.size && newest(part) === newest(thread))) return;
-  turns.clear();
-  thread.replaceChildren(...part.children);
-  dress(thread);
-  pickUp();
-  more.watch();
-  scroll.keep();
-}
-
-/** Follow every answer on the page that was still being written when it was rendered. */
-function pickUp() {
-  for (const element of findAll('.answer[data-status="streaming"][data-turn]', thread)) {
-    const answer = watched(Answer.of(element));
-    answer.lastSeq = 0;
-    answer.prose.restart();
-    turns.set(answer.turnId, answer);
-    if (line.isOpen) resume(answer);
-  }
-  showBusy();
-}
-
-function resume(answer) {
-  line.send({ type: "resume", ref: `resume-${answer.turnId}`, turn_id: answer.turnId, after: answer.lastSeq });
 }
 
 // --- The line ---------------------------------------------------------------------------------------
@@ -319,7 +206,7 @@ function lineChanged(state) {
   if (state === "open") {
     banner.hide();
     imaging.catchUp();
-    for (const answer of turns.values()) if (answer.isRunning) resume(answer);
+    thread.resume();
     for (const { frame, answer } of sending.values()) {
       answer.isWaiting = false;
       line.send(frame);
@@ -355,23 +242,23 @@ composer.addEventListener("send", async ({ detail }) => {
   composer.clear();
   const from = goesOnFrom;
   goesOnFrom = null;
-  if (!from) await showEnd();
-  const hides = from ? andBelow(from).filter((each) => each !== from) : [];
+  if (!from) await thread.showEnd();
+  const hides = from ? thread.andBelow(from).filter((each) => each !== from) : [];
   ask(detail, from ? { request: { type: "send", parent_id: from.dataset.message }, hides } : {});
 });
 messages.addEventListener("again", ({ detail: article }) => {
-  ask("", { request: { type: "regenerate", message_id: article.dataset.message }, hides: andBelow(article) });
+  ask("", { request: { type: "regenerate", message_id: article.dataset.message }, hides: thread.andBelow(article) });
 });
 messages.addEventListener("edited", ({ detail: { article, text } }) => {
-  ask(text, { request: { type: "edit", message_id: article.dataset.message }, hides: andBelow(article) });
+  ask(text, { request: { type: "edit", message_id: article.dataset.message }, hides: thread.andBelow(article) });
 });
 messages.addEventListener("from", ({ detail: article }) => {
   goesOnFrom = article;
   composer.focus();
   toast(words.goingOn, { label: words.cancel, act: () => { goesOnFrom = null; } });
 });
-messages.addEventListener("walk", ({ detail }) => walk(detail));
-messages.addEventListener("reload", () => reload());
+messages.addEventListener("walk", ({ detail }) => thread.walk(detail));
+messages.addEventListener("reload", () => thread.reload());
 composer.addEventListener("stop", stop);
 composer.preset.addEventListener("chosen", ({ detail }) => {
   if (!conversationId) return;
@@ -380,8 +267,8 @@ composer.preset.addEventListener("chosen", ({ detail }) => {
 sidebar.addEventListener("title", ({ detail }) => { if (detail.id === conversationId) showTitle(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === conversationId) location.assign("/"); });
 
-// What opens at the end of the thread is seen.
-thread.addEventListener("toggle", () => scroll.keep(), true);
+thread.addEventListener("changed", showBusy);
+thread.addEventListener("ended", ({ detail }) => total.add(detail));
 
 document.addEventListener("click", (event) => {
   const suggestion = event.target.closest("[data-suggestion]");
@@ -402,19 +289,19 @@ watchKeys({
 
 tabs?.addEventListener("message", ({ data }) => {
   sidebar.lift(data.conversation_id, titleFrom(data.text));
-  if (data.conversation_id !== conversationId || turns.has(data.turn_id)) return;
-  if (data.isBranch || elsewhere) {
-    reload();
+  if (data.conversation_id !== conversationId || thread.has(data.turn_id)) return;
+  if (data.isBranch || thread.isElsewhere) {
+    thread.reload();
     return;
   }
   const question = questionElement(data.text, data.files);
-  const answer = watched(Answer.waiting());
+  const answer = thread.watched(Answer.waiting());
   settle(question, data.user_message_id);
   settle(answer.element, data.message_id);
   answer.start(data);
-  thread.append(question, answer.element);
-  turns.set(data.turn_id, answer);
-  if (line.isOpen) resume(answer);
+  thread.element.append(question, answer.element);
+  thread.follow(data.turn_id, answer);
+  thread.resume([answer]);
   showBusy();
   scroll.keep();
 });
@@ -423,22 +310,13 @@ tabs?.addEventListener("message", ({ data }) => {
 let hiddenSince = 0;
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) hiddenSince = Date.now();
-  else if (conversationId && !composer.isStreaming && Date.now() - hiddenSince > STALE_AFTER_MS) lookAgain();
+  else if (conversationId && !composer.isStreaming && Date.now() - hiddenSince > STALE_AFTER_MS) thread.lookAgain();
 });
 
 watchMenus();
 watchImporting();
 watchTheme();
-dress(thread);
-const meant = /^#m-[\w-]+$/.test(location.hash) && find(location.hash, thread);
-if (meant) {
-  meant.classList.add("is-meant");
-  scroll.to(meant);
-} else {
-  scroll.toEnd();
-}
-more.watch();
-pickUp();
+thread.open();
 sidebar.offerUndo();
 line.open();
 const wish = new URLSearchParams(location.search).get("ask"); // a question that another page begins

@@ -1,7 +1,7 @@
-/* Blocks of code: a copy button, and colours that are fetched only when there is code to colour. */
+/* Blocks of code: a copy button, and colours that are fetched only when code comes into sight. */
 
 import { typeset } from "./math.js";
-import { copyText } from "./page.js";
+import { copyText, find } from "./page.js";
 import { words } from "./words.js";
 
 const NAMES = {
@@ -55,16 +55,23 @@ function letScroll(box) {
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
 }
 
+// A long history is not measured and coloured before somebody reads it.
+const sight = new IntersectionObserver((entries) => {
+  const seen = entries.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
+  seen.forEach((box) => sight.unobserve(box));
+  seen.forEach((box) => letScroll(find("pre", box) ?? box));
+  // Without colours it is still readable.
+  for (const box of seen) if (box.matches(".code")) colour(find("code", box)).catch(() => {});
+}, { root: find("[data-thread]"), rootMargin: "600px 0px" });
+
 /** Dress the code, tables and formulas in `root` that are finished; safe to call again. */
 export function dress(root) {
-  const all = root.matches(".code") ? [root] : root.querySelectorAll(".code");
-  for (const block of all) {
-    if (block.querySelector(".code-copy")) continue;
-    addCopyButton(block);
-    letScroll(block.querySelector("pre"));
-    colour(block.querySelector("code")).catch(() => {}); // without colours it is still readable
+  const all = [...(root.matches(".code, .table-scroll") ? [root] : []), ...root.querySelectorAll(".code, .table-scroll")];
+  for (const box of all) {
+    if (box.dataset.dressed) continue;
+    box.dataset.dressed = "yes";
+    if (box.matches(".code")) addCopyButton(box);
+    sight.observe(box);
   }
-  const tables = root.matches(".table-scroll") ? [root] : root.querySelectorAll(".table-scroll");
-  tables.forEach(letScroll);
   typeset(root).catch(() => {}); // as they were written they can be read too
 }

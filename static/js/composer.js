@@ -2,7 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { ModelPicker } from "./models.js";
-import { find, memory, toast } from "./page.js";
+import { find, fit, memory, toast } from "./page.js";
 import { PresetPicker } from "./presets.js";
 import { Recording } from "./recording.js";
 import { WebSwitch } from "./websearch.js";
@@ -173,8 +173,7 @@ export class Composer extends EventTarget {
   }
 
   #fit() {
-    this.#field.style.blockSize = "auto";
-    this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
+    fit(this.#field);
     this.#send.toggleAttribute("data-ready", Boolean(this.#field.value.trim()) && !this.#files?.isSending);
   }
 }

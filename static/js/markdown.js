@@ -78,11 +78,16 @@ md.core.ruler.push("align_by_class", (state) => {
   }
 });
 
-md.core.ruler.push("lower_headings", (state) => {
+// Headings begin at h3, below the page's own two levels, and never skip one. `env.outline`: what stood above this text.
+md.core.ruler.push("outline_headings", (state) => {
+  let above = state.env.outline ?? [];
   for (const token of state.tokens) {
-    if (token.type === "heading_open" || token.type === "heading_close") {
-      token.tag = `h${Math.min(Number(token.tag[1]) + 2, 6)}`;
+    if (token.type === "heading_open") {
+      const level = Number(token.tag[1]);
+      above = [...above.filter((each) => each < level), level];
+      token.meta = { outline: above };
     }
+    if (token.type === "heading_open" || token.type === "heading_close") token.tag = `h${Math.min(above.length + 2, 6)}`;
   }
 });
 
@@ -113,15 +118,18 @@ rules.table_open = (tokens, place, options, env, self) =>
   `<div class="table-scroll">${self.renderToken(tokens, place, options)}`;
 rules.table_close = () => "</table></div>\n";
 
-/** Return the blocks of the text, each with its HTML (not yet clean) and the number of the line where it begins. */
+/** Return the blocks of the text, each with its HTML (not yet clean), the number of the line where it begins, and the
+    outline of headings that what follows it stands in. */
 export function blocks(text, env) {
   const tokens = md.parse(text, env);
   const found = [];
   let begin = 0;
+  let { outline } = env;
   tokens.forEach((token, place) => {
+    outline = token.meta?.outline ?? outline;
     if (token.level !== 0 || token.nesting === 1) return;
     const own = tokens.slice(begin, place + 1);
-    found.push({ line: own[0].map?.[0] ?? 0, html: md.renderer.render(own, md.options, env) });
+    found.push({ line: own[0].map?.[0] ?? 0, html: md.renderer.render(own, md.options, env), outline });
     begin = place + 1;
   });
   return found;

@@ -41,7 +41,6 @@ function set(formula, katex) {
   }
   formula.dataset.tex = source;
   formula.replaceChildren(node);
-  if (formula.scrollWidth > formula.clientWidth + 1 && formula.matches("div")) formula.tabIndex = 0;
 }
 
 /** Set the formulas in `root` that are not set yet; what is no LaTeX stays as it was written. */
@@ -59,6 +58,9 @@ export async function typeset(root) {
       formula.classList.add("is-raw");
     }
   }
+  // Measured when all are set: once for all of them.
+  const wide = formulas.filter((formula) => formula.matches("div") && formula.scrollWidth > formula.clientWidth + 1);
+  for (const formula of wide) formula.tabIndex = 0;
 }
 
 /** Return the text as it is read, formulas as they were written. */

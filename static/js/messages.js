@@ -4,7 +4,7 @@
 
 import { Answer } from "./answer.js";
 import { plainText } from "./math.js";
-import { api, copyText, find, findAll, memory, toast } from "./page.js";
+import { api, copyText, find, findAll, fit, memory, toast } from "./page.js";
 import { ask, Popup } from "./popup.js";
 import { notesText } from "./quoted.js";
 import { figure, words } from "./words.js";
@@ -119,16 +119,12 @@ export class Messages extends EventTarget {
     form.append(field, row);
     article.classList.add("is-edited");
     article.append(form);
-    const fit = () => {
-      field.style.blockSize = "auto";
-      field.style.blockSize = `${field.scrollHeight}px`;
-    };
     const leave = () => {
       form.remove();
       article.classList.remove("is-edited");
       find("[data-edit]", article).focus();
     };
-    field.addEventListener("input", fit);
+    field.addEventListener("input", () => fit(field));
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape") leave();
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -145,7 +141,7 @@ export class Messages extends EventTarget {
       leave();
       this.#tell("edited", { article, text });
     });
-    fit();
+    fit(field);
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
   }

@@ -10,6 +10,15 @@ export function fromTemplate(name) {
   return find(`template[data-template="${name}"]`).content.firstElementChild.cloneNode(true);
 }
 
+const fitsItself = CSS.supports("field-sizing", "content");
+
+/** Make a field as high as its text, where the browser does not: that costs a layout of the whole page. */
+export function fit(field) {
+  if (fitsItself) return;
+  field.style.blockSize = "auto";
+  field.style.blockSize = `${field.scrollHeight}px`;
+}
+
 /** Let a screen reader say it; nothing is shown. */
 export function say(text) {
   const region = find("[data-said]");

@@ -2,12 +2,21 @@
    even of that only what changed is touched, so that nothing flickers and a selection survives. */
 
 import { dress } from "./code.js";
-import { blocks, cited, element as cleanElement } from "./markdown.js";
 import { preview } from "./preview.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 // A frame's share for this; after a dearer one the next waits in proportion.
 const CHEAP_MS = 6;
+
+let parser = null; // markdown.js, run when the page is at rest: what the page came with was rendered by the server
+let coming = null;
+
+/** Have the parser here before words arrive. Rejects where it can't be fetched; the next call tries again. */
+export function fetchParser() {
+  coming ??= import("./markdown.js").then((module) => { parser = module; });
+  coming.catch(() => { coming = null; });
+  return coming;
+}
 
 /** Make `from` look like `to` and leave alone what already does. */
 function morph(from, to) {
@@ -47,6 +56,7 @@ export class Prose {
   #env = {};
   #frame = 0;
   #notBefore = 0;
+  #awaited = null; // what is to be done once the parser is here
   #changed;
 
   /** `shown`: how many characters the page shows already, rendered by the server. `changed` is called after a change. */
@@ -73,22 +83,40 @@ export class Prose {
   }
 
   /** Show the whole and final text at once, with the numbers of the pages that it cites. */
-  finish(text, citations = []) {
+  async finish(text, citations = []) {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#text = text;
-    this.#renderWhole(citations);
+    try {
+      await this.#parsed(() => this.#renderWhole(citations));
+    } catch {
+      this.#root.textContent = text; // as it was written it can be read too
+    }
     this.#changed();
+  }
+
+  /** Do this with the parser: at once where it is here. Of several that wait, the last is done. */
+  #parsed(act) {
+    if (parser) return act();
+    this.#awaited = act;
+    let isDue = false;
+    return fetchParser().finally(() => {
+      isDue = this.#awaited === act;
+      if (isDue) this.#awaited = null;
+    }).then(() => { if (isDue) act(); });
   }
 
   /** Show a rendering of the final text that somebody else has made. */
   adopt(root) {
+    this.#awaited = null;
     this.#root.replaceChildren(...root.childNodes);
     dress(this.#root);
   }
 
   #schedule() {
-    if (!this.#frame && this.#text.length > this.#shown) this.#frame = requestAnimationFrame((now) => this.#step(now));
+    if (this.#frame || this.#text.length <= this.#shown) return;
+    if (parser) this.#frame = requestAnimationFrame((now) => this.#step(now));
+    else if (!this.#awaited) this.#parsed(() => this.#schedule()).catch(() => {});
   }
 
   #step(now) {
@@ -118,31 +146,32 @@ export class Prose {
       this.isInherited = false;
       this.#root.replaceChildren();
     }
-    const found = blocks(shown, this.#env);
-    found.forEach(({ html, line }, place) => {
+    const found = parser.blocks(shown, this.#env);
+    found.forEach(({ html, line, outline }, place) => {
       const node = this.#root.children[this.#settled.length];
-      if (node) morph(node, cleanElement(html));
-      else this.#root.append(cleanElement(html) ?? "");
-      if (place < found.length - 1) this.#settle(html);
+      if (node) morph(node, parser.element(html));
+      else this.#root.append(parser.element(html) ?? "");
+      if (place < found.length - 1) this.#settle(html, outline);
       else this.#settledTo += lineStart(source, line);
     });
     while (this.#root.children.length > this.#settled.length + 1) this.#root.lastElementChild.remove();
   }
 
-  #settle(html) {
+  #settle(html, outline) {
+    this.#env.outline = outline;
     dress(this.#root.children[this.#settled.length]);
     this.#settled.push(html);
   }
 
   #renderWhole(citations) {
-    const shown = cited(this.#text, citations);
-    const found = blocks(shown.text, shown.env);
+    const shown = parser.cited(this.#text, citations);
+    const found = parser.blocks(shown.text, shown.env);
     if (this.isInherited) this.#root.replaceChildren();
     this.isInherited = false;
     found.forEach(({ html }, place) => {
       const node = this.#root.children[place];
       if (node && html === this.#settled[place]) return;
-      const fresh = cleanElement(html) ?? document.createElement("p");
+      const fresh = parser.element(html) ?? document.createElement("p");
       if (!node) this.#root.append(fresh);
       else if (place < this.#settled.length) node.replaceWith(fresh);
       else morph(node, fresh);

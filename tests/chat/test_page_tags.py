@@ -22,6 +22,14 @@ def test_without_hashes_there_is_no_import_map() -> None:
     assert page.import_map({}) == ""
 
 
+def test_all_modules_of_a_page_are_fetched_at_once() -> None:
+    links = page.preload_modules("js/chat.js")
+
+    assert 'href="/static/js/popup.js"' in links  # two floors down
+    assert links.count("/js/page.js") == 1
+    assert "highlight" not in links  # what is fetched when it is needed
+
+
 @pytest.mark.parametrize(
     ("used", "limit", "remaining", "shown"),
     [(79, 100, 21, ""), (80, 100, 20, "nearly"), (100, 100, 0, "spent")],

@@ -1,5 +1,7 @@
 """Markdown of answers: what is shown, what never passes, and which way each block runs."""
 
+import re
+
 import pytest
 
 from chat.rendering import render
@@ -60,7 +62,7 @@ def test_no_element_carries_an_inline_style() -> None:
 def test_every_block_takes_its_own_direction() -> None:
     html = render("English\n\nعربي\n\n## عنوان\n\n| a | ب |\n|---|---|\n| 1 | 2 |")
 
-    for tag in ("p", "h4", "th", "td"):
+    for tag in ("p", "h3", "th", "td"):
         assert f'<{tag} dir="auto"' in html
 
 
@@ -88,13 +90,14 @@ def test_a_quoted_verse_is_set_as_one() -> None:
     assert html.count('class="verse"') == 1
 
 
-def test_headings_leave_the_first_two_levels_to_the_page() -> None:
-    html = render("# one\n\n## two\n\n##### five")
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [((1, 2, 5), "345"), ((2, 3, 2), "343"), ((3, 2, 4), "334"), ((4, 1), "33"), ((1, 2, 3, 4, 5), "34566")],
+)
+def test_headings_begin_below_the_page_and_skip_no_level(written: tuple[int, ...], shown: str) -> None:
+    html = render("\n\n".join("#" * level + " words" for level in written))
 
-    assert "<h3" in html
-    assert "<h4" in html
-    assert "<h6" in html
-    assert "<h1" not in html
+    assert "".join(re.findall(r"<h(\d)", html)) == shown
 
 
 def test_deep_nesting_comes_back_in_no_time() -> None:
