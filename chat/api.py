@@ -36,6 +36,9 @@ from wisqu.telemetry import metrics, tracing
 router = Router(tags=["chat"])
 
 KEEP_ALIVE_S = 15.0
+_HANDED_ON = (
+    "This server restarts; another one goes on with the answer. Follow it at /chat/turns/{turn_id}/events."
+)
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 _ANSWER_OR_STREAM: dict[str, Any] = {
     "responses": {
@@ -197,6 +200,8 @@ async def _end_of(opened: OpenTurn, turn: RunningTurn) -> Message:
     # Shielded: a client that leaves cancels this view, never the turn.
     if turn.task is not None:
         await asyncio.shield(turn.task)
+    if turn.is_handed_on:
+        raise Problem(503, "handed_on", _HANDED_ON, headers={"Retry-After": "5"}, turn_id=str(turn.turn_id))
     return turn.message or opened.answer
 
 

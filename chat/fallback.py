@@ -229,11 +229,13 @@ class Course:
     clock: Callable[[], float] = time.monotonic
     attempted: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    begins_with: str = ""  # who is asked first the first time, if not the first one
 
     def __post_init__(self) -> None:
         self._began = self._heard_at = self.clock()
         self._passes = _PASSES if len(self.candidates) > 1 else 1
-        self._queue = list(self.candidates)
+        first = self.id_of(self.begins_with)
+        self._queue = sorted(self.candidates, key=lambda each: each.id != first)
         self._asked: tuple[str, ...] = ()  # who is being asked right now
         self._retry_after = 0.0
         self._is_hopeless = self._all_failing()

@@ -73,6 +73,8 @@ class RunningTurn:
         self._joiner = joining.Joiner("", told=False)
         self._writer = ("", "")  # model and provider of the last words
         self._owing: list[asyncio.Task[None]] = []
+        self._has_owed = False  # from another process, before this one
+        self.is_handed_on = False
         # What the server made of files: paid for, whatever became of the answer.
         self._parsed: list[dict[str, Any]] = []
         self.task: asyncio.Task[None] | None = None
@@ -109,6 +111,10 @@ class RunningTurn:
         else:
             self.task.cancel()
 
+    def hand_on(self, *, otherwise: tuple[str, str]) -> None:
+        """Let another process go on, where this kind of turn can be (`chat.relaying`); else fail with this."""
+        self.stop(failure=otherwise)
+
     def _cancel(self) -> None:
         """End what is being read now; a turn that ended by itself meanwhile stays as it is."""
         if self.task is not None and self._is_streaming:
@@ -116,16 +122,8 @@ class RunningTurn:
 
     async def run(self) -> None:
         """Produce the answer and close the turn, whatever happens."""
-        self._append(
-            Start(
-                turn_id=self.turn_id,
-                conversation_id=self.opened.conversation_id,
-                user_message_id=self.opened.question_id,
-                message_id=self.opened.answer.id,
-                model=self.opened.request.model,
-                created=self.opened.created,
-            )
-        )
+        if not self.turn_log.last_seq:
+            self._append(_start_of(self.opened))
         try:
             outcome = (
                 self._stopped_outcome() if self._is_stopped else await self._finish(await self._produce())
@@ -198,7 +196,7 @@ class RunningTurn:
         if payloads.is_needed(self.opened.request):
             found = await in_thread(payloads.loaded, self.opened.candidates)
             self.opened = replace(self.opened, candidates=found)
-            self.course = fallback.Course(found)
+            self.course = replace(self.course, candidates=found)
 
     async def _ask(self, step: fallback.Step) -> Completion:
         """Have one model write the answer, or the rest of it. Raises OpenRouterError."""
@@ -208,7 +206,8 @@ class RunningTurn:
         self._said, self._place, self._uncited = False, len(text), []
         if text:
             self._is_continued = True
-            self._append(self._change_of_model(step))
+            if self.course.attempted:  # else it is the one that wrote until here
+                self._append(self._change_of_model(step))
         with tracing.span("model", model=request.model):
             completion = await self._read(request, step)
         self._write(self._joiner.end())
@@ -333,7 +332,7 @@ class RunningTurn:
             usage=stream.usage if stream else None,
             models_attempted=self.course.models_attempted,
             routing_reason=self.course.reason(model),
-            has_owed=bool(self._owing),
+            has_owed=self._has_owed or bool(self._owing),
             is_continued=self._is_continued,
             error_code=error[0],
             error_detail=error[1],
@@ -383,3 +382,14 @@ class RunningTurn:
         if found := quotations_event(self.message):
             self._append(found)
         self._append(final_event(self.message))
+
+
+def _start_of(opened: OpenTurn) -> Event:
+    return Start(
+        turn_id=opened.turn_id,
+        conversation_id=opened.conversation_id,
+        user_message_id=opened.question_id,
+        message_id=opened.answer.id,
+        model=opened.request.model,
+        created=opened.created,
+    )

@@ -6,25 +6,38 @@ Leaving readers don't touch a turn; stopping it ends the request upstream at onc
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 
-from chat import checkpoints, mirror, providers
+from django.db import DatabaseError
+
+from chat import checkpoints, handing, mirror, providers
 from chat.producing import RunningTurn
+from chat.relaying import RelayedTurn
 from chat.telling import turn_told
 from chat.turnlog import logs
 from chat.turns import OpenTurn
 from chat.upstream import client
 from wisqu.api import draining
 from wisqu.api.spawning import spawn
+from wisqu.api.threads import in_thread
 
+log = logging.getLogger(__name__)
+
+# So long before a process's time is over, what still runs in it is handed on.
+LEAVING_S = 2.0
 _SERVER_STOPPED = ("interrupted", "The server was restarted while this answer was being written.")
 
 _running: dict[uuid.UUID, RunningTurn] = {}
 
 
-def start(opened: OpenTurn, *, producer: type[RunningTurn] = RunningTurn) -> RunningTurn:
+def start(opened: OpenTurn, *, producer: type[RunningTurn] = RelayedTurn) -> RunningTurn:
     """Begin to produce the answer; returns at once."""
-    turn = producer(opened)
+    return _run(producer(opened))
+
+
+def _run(turn: RunningTurn) -> RunningTurn:
+    opened = turn.opened
     _running[turn.turn_id] = turn
     turn.task = asyncio.create_task(_supervise(turn), name=f"turn {turn.turn_id}")
     if opened.answer.routing_strategy == "uptime":
@@ -43,7 +56,8 @@ async def _supervise(turn: RunningTurn) -> None:
     finally:
         _running.pop(turn.turn_id, None)
         logs.close(turn.turn_log)
-        mirror.end(turn.turn_id)
+        if not turn.is_handed_on:
+            mirror.end(turn.turn_id)
 
 
 def find(turn_id: uuid.UUID) -> RunningTurn | None:
@@ -60,12 +74,29 @@ def stop(turn_id: uuid.UUID) -> None:
         mirror.tell_to_stop(turn_id)
 
 
+async def keep_taking_up() -> None:
+    """Go on with what other processes hand on at their end, until this one is to end."""
+    async for handed in handing.offered():
+        try:
+            opened = await in_thread(handing.claim, handed)
+        except DatabaseError:
+            log.warning("an answer that was handed on could not be taken up")
+            continue
+        if opened is not None:
+            _run(RelayedTurn(opened, handed))
+
+
+def hand_on_all() -> None:
+    """Give what still runs to other processes; what can't be given ends as interrupted, with its text."""
+    for turn in list(_running.values()):
+        turn.hand_on(otherwise=_SERVER_STOPPED)
+
+
 async def shut_down() -> None:
-    """Let running turns end while there is time, then close the others as interrupted, with their text."""
-    until = draining.seconds_left()
-    if until and _running:
+    """Let running turns end while there is time, then hand the others on."""
+    until = draining.seconds_left() - LEAVING_S
+    if until > 0 and _running:
         await asyncio.wait([turn.task for turn in _running.values() if turn.task], timeout=until)
     turns = list(_running.values())
-    for turn in turns:
-        turn.stop(failure=_SERVER_STOPPED)
+    hand_on_all()
     await asyncio.gather(*(turn.task for turn in turns if turn.task), return_exceptions=True)

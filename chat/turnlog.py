@@ -11,7 +11,7 @@ import asyncio
 import time
 import uuid
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from chat.events import Content, Event, encode
 
@@ -70,6 +70,14 @@ class TurnLog:
         self._offsets.append(len(self._bodies))
         self._ends.append(content_length)
         self.wake()
+
+    def restore(self, bodies: Sequence[bytes], stream_ends: bytes) -> None:
+        """Take the events that another process had, with what it kept of their places."""
+        ends = array("I")
+        ends.frombytes(stream_ends)
+        for body, length in zip(bodies, ends, strict=True):
+            self.append_encoded(body, content_length=length)
+        self._content_length = ends[-1] if ends else 0
 
     def end(self) -> None:
         """Tell the readers that nothing follows."""

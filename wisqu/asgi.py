@@ -3,7 +3,7 @@
 It also ends in order. Told to stop, the process first says at `/health/ready` that it is not ready any more, and
 still serves whoever comes, until balancers have noticed. Then the server lets go of its port and its sockets (close
 code 1012: open again, somewhere else), and answers that are being written go on to their end, for readers here and,
-through the turn log, in other processes. What still runs when the time is over is kept as interrupted.
+through the turn log, in other processes. What still runs when the time is over is handed on to another process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pages = get_asgi_application()
 from channels.routing import URLRouter
 from django.conf import settings
 
-from chat import running, sweeping, upstream
+from chat import handing, running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from imagery import sweeping as image_sweeping
@@ -73,6 +73,8 @@ async def _live(receive: Any, send: Any) -> None:
             spawn(upstream.client().connect())
             spawn(sweeping.keep_sweeping())
             spawn(image_sweeping.keep_sweeping())
+            if handing.is_possible():
+                spawn(running.keep_taking_up())
         else:
             await running.shut_down()
             await upstream.close()
@@ -98,5 +100,8 @@ def _listen_for_the_end() -> None:
         draining.begin(within_s=notice + grace)
         log.info("told to stop: not ready any more")
         loop.call_soon_threadsafe(loop.call_later, notice, the_servers, number, frame)
+        # Before the server cuts the connections of those who still read.
+        last_call = notice + max(0.0, grace - running.LEAVING_S)
+        loop.call_soon_threadsafe(loop.call_later, last_call, running.hand_on_all)
 
     signal.signal(signal.SIGTERM, end)

@@ -142,10 +142,30 @@ def test_it_says_that_it_is_not_ready_before_it_lets_go_of_its_port(pair: tuple[
     assert ("live", 503) not in seen
 
 
-def test_an_answer_that_takes_too_long_is_kept_as_interrupted(
+def test_an_answer_that_takes_too_long_is_gone_on_with_by_another_process(
+    transactional_db: None, sandbox: Sandbox, no_other_server: None
+) -> None:
+    env = {"SHUTDOWN_NOTICE_SECONDS": "0", "SHUTDOWN_GRACE_SECONDS": "3"}
+    old, new = Served(sandbox=sandbox, **env), Served(sandbox=sandbox, **env)
+    user = make_user(plan="premium")
+    with Api(old, user).streaming(f"[[words:{LONG}]] [[pace:20ms]]") as stream:
+        events = [next(stream)]
+        old.tell_to_end()
+        events += list(stream)
+    old.process.wait(timeout=15)
+    assert events[-1]["type"] == "content", "the stream ends with its process, the answer does not"
+    events += Api(new, user).join(events[0]["turn_id"], after=events[-1]["seq"])
+    assert (events[-1]["type"], text_of(events)) == ("done", words(LONG))
+    answer = Message.objects.get(role="assistant")
+    assert (answer.status, answer.content, answer.fallback_used) == ("done", words(LONG), False)
+    assert Api(new, user).usage()["messages"]["used"] == 1
+    new.stop()
+
+
+def test_where_there_is_no_other_process_it_is_kept_as_interrupted(
     transactional_db: None, sandbox: Sandbox
 ) -> None:
-    server = Served(sandbox=sandbox, SHUTDOWN_GRACE_SECONDS="1")
+    server = Served(sandbox=sandbox, SHUTDOWN_GRACE_SECONDS="1", REDIS_URL="")
     api = Api(server, make_user(plan="premium"))
     with api.socket() as socket:
         socket.send(type="send", message="[[words:1000]] [[pace:20ms]]")

@@ -69,6 +69,11 @@ class ChatStream:
         return self._reply.provider
 
     @property
+    def finish_reason(self) -> str | None:
+        """How the answer ended: with it its text is whole, though its usage may still be to come."""
+        return self._reply.finish_reason
+
+    @property
     def usage(self) -> Usage | None:
         return self._reply.usage
 

@@ -17,26 +17,26 @@ class CachePoint(Struct, frozen=True):
     ttl: Literal["5m", "1h"] = "5m"
 
 
-class TextPart(Struct, frozen=True):
+class TextPart(Struct, frozen=True, tag=True):
     text: str
     cache: CachePoint | None = None
 
 
-class ImagePart(Struct, frozen=True):
+class ImagePart(Struct, frozen=True, tag=True):
     """`url` is a web address or a `data:` URL."""
 
     url: str
     detail: Literal["auto", "low", "high"] | None = None
 
 
-class FilePart(Struct, frozen=True):
+class FilePart(Struct, frozen=True, tag=True):
     """`data` is a `data:` URL or a web address of the file."""
 
     filename: str
     data: str
 
 
-class AudioPart(Struct, frozen=True):
+class AudioPart(Struct, frozen=True, tag=True):
     """`data` is plain base64; `format` such as wav, mp3, m4a."""
 
     data: str
