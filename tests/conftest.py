@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import translation
 
 from billing.models import PlanLimit
-from tests.flushing import permit_flush
+from tests.flushing import keep_seeds
 from tests.live import Sandbox, Web, end_running_turns
 from tests.network import refuse_outside
 
@@ -54,11 +54,6 @@ def uses_database(request: pytest.FixtureRequest) -> bool:
     return marked or not DATABASE_FIXTURES.isdisjoint(request.fixturenames)
 
 
-def is_transactional(request: pytest.FixtureRequest) -> bool:
-    marker = request.node.get_closest_marker("django_db")
-    return "transactional_db" in request.fixturenames or bool(marker and marker.kwargs.get("transaction"))
-
-
 @pytest.fixture(autouse=True)
 def english_again() -> Iterator[None]:
     """A request leaves the language it was answered in to this thread, and so to the next test."""
@@ -77,9 +72,9 @@ def seed() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker) -> Iterator[None]:
-    permit_flush()
     with django_db_blocker.unblock():
         seed()
+        keep_seeds()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock():
@@ -93,14 +88,6 @@ def end_other_sessions() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-
-
-@pytest.fixture(autouse=True)
-def _seeded(request: pytest.FixtureRequest) -> None:
-    """A transactional test empties every table at its end, so the next one needs the seeds again."""
-    if is_transactional(request):
-        request.getfixturevalue("transactional_db")
-        seed()
 
 
 # --- Processes ------------------------------------------------------------------------------------
