@@ -109,3 +109,4 @@ def test_code_keeps_its_ending_and_nothing_else_does():
     assert safe_name("main.py", sniffing.TEXT) == "main.py"
     assert safe_name("page.html", sniffing.TEXT) == "page.html.txt"
     assert safe_name("photo.JPEG", sniffing.JPEG) == "photo.jpeg"
+    assert safe_name("moving.gif", sniffing.PNG) == "moving.png"

@@ -188,9 +188,9 @@ def safe_name(name: str, kind: Kind) -> str:
     if ending and (ending == kind.ending or _fits(ending, kind)):
         stem = stem[: -len(ending) - 1]
     else:
-        # A recording that was put into another container keeps its name, not its ending.
-        is_sound = kind.family is Family.AUDIO and _PROMISES.get(ending) is Family.AUDIO
-        stem = stem[: -len(ending) - 1] if is_sound else stem
+        # What was put into another container, or is another kind of picture, keeps its name and not its ending.
+        is_alike = kind.family in (Family.AUDIO, Family.IMAGE) and _PROMISES.get(ending) is kind.family
+        stem = stem[: -len(ending) - 1] if is_alike else stem
         ending = kind.ending
     return f"{stem[:_LONGEST_NAME].strip('. ') or 'file'}.{ending}"
 
