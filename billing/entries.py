@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from billing.amounts import MEASURES
 from wisqu.api.ids import uuid7
@@ -43,22 +44,22 @@ class LedgerEntry(models.Model):
     class Kind(models.TextChoices):
         """What the money and the measures went to."""
 
-        CHAT = "chat", "Chat"
-        REPAIR = "repair", "Repair of a quotation"
-        TITLE = "title", "Title"
-        IMAGE = "image", "Image"
-        TRANSCRIPTION = "transcription", "Transcription"
-        EMBEDDING = "embedding", "Embedding"
-        DOCUMENT = "document", "Document"
-        CORRECTION = "correction", "Correction"
+        CHAT = "chat", _("Chat")
+        REPAIR = "repair", _("Repair of a quotation")
+        TITLE = "title", _("Title")
+        IMAGE = "image", _("Image")
+        TRANSCRIPTION = "transcription", _("Transcription")
+        EMBEDDING = "embedding", _("Embedding")
+        DOCUMENT = "document", _("Document")
+        CORRECTION = "correction", _("Correction")
 
     class CostSource(models.TextChoices):
         """Who says what it cost."""
 
-        UPSTREAM = "upstream", "Sent with the answer"
-        LOOKUP = "lookup", "Looked up afterwards"
-        COMPUTED = "computed", "Computed from the catalogue"
-        UNKNOWN = "unknown", "Unknown"
+        UPSTREAM = "upstream", _("Sent with the answer")
+        LOOKUP = "lookup", _("Looked up afterwards")
+        COMPUTED = "computed", _("Computed from the catalogue")
+        UNKNOWN = "unknown", _("Unknown")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # No constraint: the entry outlives the account, and what is left then is a number without a person.

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from billing.amounts import MEASURES, Amounts
 from billing.entries import AppendOnly, LedgerEntry, not_negative
@@ -155,11 +156,11 @@ class Subscription(models.Model):
     class Status(models.TextChoices):
         """Where a subscription stands."""
 
-        TRIALING = "trialing", "Trialing"
-        ACTIVE = "active", "Active"
-        PAST_DUE = "past_due", "Past due"
-        CANCELED = "canceled", "Canceled"
-        EXPIRED = "expired", "Expired"
+        TRIALING = "trialing", _("Trialing")
+        ACTIVE = "active", _("Active")
+        PAST_DUE = "past_due", _("Past due")
+        CANCELED = "canceled", _("Canceled")
+        EXPIRED = "expired", _("Expired")
 
     # A past due plan still holds: the person gets time to pay before it ends.
     GRANTING: ClassVar = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
@@ -212,7 +213,8 @@ class Subscription(models.Model):
                 fields=["paid_until"],
                 condition=Q(status__in=("trialing", "active", "past_due")),
                 name="subscription_due",
-            )
+            ),
+            models.Index(fields=["paid_until"], condition=Q(status="past_due"), name="subscription_past_due"),
         ]
 
     def __str__(self) -> str:

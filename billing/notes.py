@@ -36,7 +36,8 @@ class UsageWarning(models.Model):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["created_at"], condition=Q(mailed_at=None), name="usage_warning_to_mail")
+            models.Index(fields=["created_at"], condition=Q(mailed_at=None), name="usage_warning_to_mail"),
+            models.Index(fields=["percent", "-created_at"], name="usage_warning_newest"),
         ]
 
     def __str__(self) -> str:

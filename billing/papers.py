@@ -140,6 +140,7 @@ class Invoice(models.Model):
                 condition=Q(state="paid"),
                 name="invoice_paid",
             ),
+            models.Index(fields=["due_at"], condition=Q(state="open"), name="invoice_open"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -195,10 +196,10 @@ class SubscriptionChange(models.Model):
     class By(models.TextChoices):
         """What kind of hand it was."""
 
-        PERSON = "person", "The person"
-        STAFF = "staff", "Staff"
-        PROVIDER = "provider", "Payment provider"
-        SYSTEM = "system", "Time"
+        PERSON = "person", _("The person")
+        STAFF = "staff", _("Staff")
+        PROVIDER = "provider", _("Payment provider")
+        SYSTEM = "system", _("Time")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = _kept_user("subscription_changes")
@@ -254,10 +255,10 @@ class WebhookEvent(models.Model):
     class State(models.TextChoices):
         """Whether it has had its effect."""
 
-        RECEIVED = "received", "Received"
-        HANDLED = "handled", "Handled"
-        IGNORED = "ignored", "Of no interest"
-        FAILED = "failed", "Failed"
+        RECEIVED = "received", _("Received")
+        HANDLED = "handled", _("Handled")
+        IGNORED = "ignored", _("Of no interest")
+        FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     provider = models.CharField(max_length=7, choices=ProviderName.choices)
@@ -275,6 +276,11 @@ class WebhookEvent(models.Model):
         ordering: ClassVar = ["-received_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["provider", "event_id"], name="webhook_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["received_at"], condition=Q(state__in=("failed", "received")), name="webhook_waiting"
+            )
         ]
 
     def __str__(self) -> str:

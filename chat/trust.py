@@ -21,8 +21,8 @@ class Review(models.Model):
     class Reason(models.TextChoices):
         """Why the answer is in the queue."""
 
-        CHECK = "check", "A quotation or reference failed the check"
-        REACTION = "reaction", "Its reader says that it is not correct"
+        CHECK = "check", _("A quotation or reference failed the check")
+        REACTION = "reaction", _("Its reader says that it is not correct")
 
     class Verdict(models.TextChoices):
         """What the scholar found."""

@@ -11,9 +11,11 @@ class ConsoleConfig(AppConfig):
     verbose_name = _("Console")
 
     def ready(self) -> None:
-        """Hear from allauth when somebody has set up a second factor."""
+        """Hear from allauth when somebody has set up a second factor; let the tables' names be translated."""
         from allauth.mfa.signals import authenticator_added
 
+        from console import names
         from console.secondfactor import remember
 
+        names.translate()
         authenticator_added.connect(remember, dispatch_uid="console.second-factor")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from wisqu.api.ids import uuid7
 
@@ -41,10 +42,10 @@ class GeneratedImage(models.Model):
     class Status(models.TextChoices):
         """The contract's words."""
 
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     OPEN = (Status.QUEUED, Status.RUNNING)
     # For so long a deletion can be taken back.

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from presets.querysets import PresetQuerySet
 from wisqu.api.ids import uuid7
@@ -36,10 +37,10 @@ class CatalogueModel(models.Model):
     class CacheMode(models.TextChoices):
         """How the model family caches prompts."""
 
-        NONE = "none", "Not at all"
-        AUTOMATIC = "automatic", "By itself"
-        EXPLICIT = "explicit", "Where marked"
-        BOTH = "automatic+explicit", "By itself, or where marked"
+        NONE = "none", _("Not at all")
+        AUTOMATIC = "automatic", _("By itself")
+        EXPLICIT = "explicit", _("Where marked")
+        BOTH = "automatic+explicit", _("By itself, or where marked")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.CharField("model id", max_length=200, unique=True)
