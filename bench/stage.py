@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench import product
+from bench import peers, product
 from bench.load import Target, Upstream
 from bench.machine import MEASURED, OTHERS, start, wait_for
 from bench.product import POSTGRES, SQLITE, Product
@@ -31,17 +30,6 @@ class Scale:
     databases: tuple[str, ...]
     crowds: int = 2  # how many sizes of crowd the delays are measured in
 
-
-LITELLM = """model_list:
-  - model_name: m
-    litellm_params:
-      model: openai/m
-      api_base: http://127.0.0.1:{port}/api/v1
-      api_key: sk-or-bench
-general_settings:
-  disable_spend_logs: true
-  master_key: {key}
-"""
 
 FULL = Scale(runs=5, tokens=500, seconds=5.0, many=500, databases=(SQLITE, POSTGRES))
 QUICK = Scale(runs=1, tokens=300, seconds=1.0, many=100, databases=(SQLITE,), crowds=1)
@@ -83,19 +71,13 @@ class Stage:
 
     @cached_property
     def litellm(self) -> Target | None:
-        """LiteLLM's proxy, where BENCH_LITELLM names the Python of an environment that has it."""
-        python = os.environ.get("BENCH_LITELLM")
-        if not python:
-            return None
-        port = free_port()
-        key = f"sk-{secrets.token_hex(32)}"
-        config = self.folder / "litellm.yaml"
-        config.write_text(LITELLM.format(port=self.upstream.port, key=key))
-        arguments = ["-m", "litellm.proxy.proxy_cli", "--config", str(config), "--port", str(port)]
-        options = ["--host", "127.0.0.1", "--num_workers", "1"]
-        process = start(self.family, "LiteLLM", [*arguments, *options], cores=MEASURED, python=python)
-        wait_for(f"http://127.0.0.1:{port}/health/liveliness", process, within_s=240)
-        return Upstream("LiteLLM", port, "/v1/chat/completions", process.pid, tokens=[key])
+        """LiteLLM's proxy, where it is installed."""
+        return peers.litellm(self.family, self.folder, self.upstream.port)
+
+    @cached_property
+    def open_webui(self) -> Target | None:
+        """Open WebUI, where it is installed."""
+        return peers.open_webui(self.family, self.folder, self.upstream.port)
 
     def product(self, database: str) -> Product:
         """The product on SQLite, or on PostgreSQL with Redis."""

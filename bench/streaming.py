@@ -55,6 +55,8 @@ async def costs(stage: Stage, scale: Scale) -> list[Row]:
     opponents = [(stage.fastapi, 2.5, "{:.2f} x"), (stage.proxy, 0.2, "{:.0%}")]
     if stage.litellm:
         opponents.append((stage.litellm, 7.0, "{:.1f} x"))
+    if stage.open_webui:
+        opponents.append((stage.open_webui, 1.5, "{:.1f} x"))
     ours = [stage.product(database).chat(50) for database in scale.databases]
     targets = [*(opponent for opponent, _, _ in opponents), *ours]
     for target in targets:
