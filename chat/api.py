@@ -30,6 +30,7 @@ from wisqu.api import idempotency
 from wisqu.api.asgi import EventStream
 from wisqu.api.bodies import encode_json
 from wisqu.api.problems import Problem
+from wisqu.api.spawning import to_its_end
 from wisqu.api.threads import in_thread
 from wisqu.telemetry import metrics, tracing
 
@@ -77,13 +78,12 @@ async def chat_structured(
     it is 502 `invalid_structured_output`, with the raw text in `message`. Counts as one message.
     """
     await asyncio.to_thread(structured.accept, payload.response_schema)
-    opened = await _opened(
-        request, partial(open_turn, owner_id=_asker(request), chat=payload), payload, idempotency_key
-    )
-    if isinstance(opened, Replay):
-        return _value_of(_ended(opened.turn).answer)
-    turn = running.start(opened, producer=structured.StructuredTurn)
-    return _value_of(await _end_of(opened, turn))
+    opening = partial(open_turn, owner_id=_asker(request), chat=payload)
+    start = partial(running.start, producer=structured.StructuredTurn)
+    begun = await to_its_end(_begin(request, opening, payload, idempotency_key, start=start))
+    if isinstance(begun, Replay):
+        return _value_of(_ended(begun.turn).answer)
+    return _value_of(await _end_of(begun))
 
 
 def _value_of(message: Message) -> HttpResponse:
@@ -157,27 +157,30 @@ async def _open(
     idempotency_key: str | None,
 ) -> HttpResponseBase:
     """Open a turn and answer with its end, or with its events."""
-    opened = await _opened(request, opening, payload, idempotency_key)
-    if isinstance(opened, Replay):
-        return _replay(request, opened.turn, stream=payload.stream)
-    turn = running.start(opened)
+    begun = await to_its_end(_begin(request, opening, payload, idempotency_key))
+    if isinstance(begun, Replay):
+        return _replay(request, begun.turn, stream=payload.stream)
     if payload.stream:
-        return _event_stream(request, turn.turn_log.follow(0))
-    return _answer(await _end_of(opened, turn))
+        return _event_stream(request, begun.turn_log.follow(0))
+    return _answer(await _end_of(begun))
 
 
-async def _opened(
+async def _begin(
     request: HttpRequest,
     opening: Callable[..., OpenTurn | Replay],
     payload: RegenerateInput,
     idempotency_key: str | None,
-) -> OpenTurn | Replay:
+    *,
+    start: Callable[[OpenTurn], RunningTurn] = running.start,
+) -> RunningTurn | Replay:
+    """Open a turn and have it produced: a client that leaves in between leaves no turn that nobody writes."""
     key = idempotency.read_key(idempotency_key)
     mark = (
         "" if key is None else idempotency.fingerprint("POST", request.path, payload.dict(exclude_unset=True))
     )
     with tracing.span("open turn", door="http"):
-        return await heard_first(partial(opening, key=key, mark=mark))
+        opened = await heard_first(partial(opening, key=key, mark=mark))
+    return opened if isinstance(opened, Replay) else start(opened)
 
 
 def _asker(request: HttpRequest) -> uuid.UUID:
@@ -196,13 +199,13 @@ def _ended(turn: Turn) -> Turn:
     return turn
 
 
-async def _end_of(opened: OpenTurn, turn: RunningTurn) -> Message:
+async def _end_of(turn: RunningTurn) -> Message:
     # Shielded: a client that leaves cancels this view, never the turn.
     if turn.task is not None:
         await asyncio.shield(turn.task)
     if turn.is_handed_on:
         raise Problem(503, "handed_on", _HANDED_ON, headers={"Retry-After": "5"}, turn_id=str(turn.turn_id))
-    return turn.message or opened.answer
+    return turn.message or turn.opened.answer
 
 
 def _document(message: Message) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from wisqu.api.bodies import encode_json, parse_object
 from wisqu.api.handlers import TOO_LARGE, problem_from
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, Problem
-from wisqu.api.spawning import spawn
+from wisqu.api.spawning import spawn, to_its_end
 from wisqu.api.threads import in_thread
 from wisqu.api.throttling import Allowance
 from wisqu.telemetry import metrics, tracing
@@ -189,17 +189,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         key = idempotency.read_key(frame.pop("idempotency_key", None))
         mark = "" if key is None else idempotency.fingerprint("POST", path, frame)
         self._refuse_too_many()
-        with tracing.span("open turn", door="websocket"):
-            allowance, opened = await heard_first(
-                partial(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
-            )
+        admitted = partial(_admitted, opening, owner_id=self._user(), key=key, mark=mark)
+        allowance, opened, turn = await to_its_end(_begin(admitted))
         await self.send_frame({"type": "accepted", "ref": ref, "rate_limit": allowance.as_dict()})
         if isinstance(opened, Replay):
             # It may still run: the line broke after the question had got through, and the page asked again.
             again = opened.turn
             self._follow(again.id, follow(again, 0), ref=ref, names=_to_name(again), tells_quota=True)
             return
-        turn = running.start(opened)
+        assert turn is not None
         is_to_name = opened.answer.depth == 1 and opened.said is None
         names = opened.conversation_id if is_to_name else None
         self._follow(opened.turn_id, turn.turn_log.follow(0), ref=ref, names=names, tells_quota=True)
@@ -301,6 +299,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 def _to_name(turn: Turn) -> uuid.UUID | None:
     """Return the conversation where this is the turn that it gets its title from."""
     return turn.conversation_id if turn.answer.depth == 1 else None
+
+
+async def _begin(
+    admitted: Callable[[], tuple[Allowance, OpenTurn | Replay]],
+) -> tuple[Allowance, OpenTurn | Replay, running.RunningTurn | None]:
+    """Open a turn and have it produced: a client that leaves in between leaves no turn that nobody writes."""
+    with tracing.span("open turn", door="websocket"):
+        allowance, opened = await heard_first(admitted)
+    return allowance, opened, None if isinstance(opened, Replay) else running.start(opened)
 
 
 def _admitted(

@@ -29,6 +29,11 @@ def broker(*, address: str, folder: Path) -> dict[str, Any]:
     if address:
         options: dict[str, Any] = {"visibility_timeout": LONGEST_JOB + 60, "socket_connect_timeout": 3}
         is_redis = address.startswith(("redis://", "rediss://"))
+        if is_redis:
+            # Half a second of a start that an installation without Redis needn't pay.
+            from wisqu import redisqueue
+
+            redisqueue.mend()
         return {
             "broker_url": address,
             "broker_transport_options": options if is_redis else {},

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from decimal import Decimal
 
 import pytest
 from django.db import OperationalError
+from django.test import RequestFactory
 
 from billing.models import MonthlyUsageQuota
-from chat import checkpoints, producing, running, upstream
+from chat import api, checkpoints, producing, running, upstream
 from chat.closing import Outcome, close_turn
-from chat.inputs import ChatInput
+from chat.inputs import ChatInput, RegenerateInput
 from chat.models import Message, OwedGeneration, Turn
 from chat.producing import RunningTurn
 from chat.turns import OpenTurn, open_turn
@@ -139,6 +141,28 @@ async def test_a_process_that_dies_over_a_repair_leaves_its_cost_to_be_asked() -
     turn.task.cancel()  # as a death: nothing is closed
     await asyncio.gather(turn.task, return_exceptions=True)
     assert (owed.kind, owed.message_id, owed.turn_id) == ("repair", turn.opened.answer.id, None)
+    await upstream.close()
+
+
+async def test_a_client_that_leaves_while_its_question_is_stored_is_answered_all_the_same() -> None:
+    user = await in_thread(make_user, plan="premium")
+    is_opening = threading.Event()
+
+    def opening(**options) -> OpenTurn:
+        is_opening.set()
+        time.sleep(0.1)
+        return open_turn(
+            owner_id=user.pk, chat=ChatInput(message="Gone [[words:3]] [[pace:fast]]"), **options
+        )
+
+    request = RequestFactory().post("/api/v1/chat")
+    asking = asyncio.create_task(api._open(request, opening, RegenerateInput(stream=True), None))
+    await asyncio.to_thread(is_opening.wait)
+    asking.cancel()
+    until = time.monotonic() + 5
+    while not await in_thread(Turn.objects.filter(status="done").exists):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
     await upstream.close()
 
 

@@ -66,7 +66,7 @@ def at_last(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T
 
 
 def drop_broken() -> None:
-    """Let go of this thread's connections that have failed: the next query opens new ones, a broken one stays broken."""
+    """Let go of this thread's connections that have failed: a broken one stays broken, a new one may not be."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
