@@ -89,3 +89,16 @@ def test_what_is_no_picture_is_refused(data, code):
     with pytest.raises(images.BadImage) as refused:
         images.clean(data)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}])
+def test_a_webp_says_in_its_head_how_large_it_is(options):
+    file = io.BytesIO()
+    Image.new("RGB", (321, 123), "teal").save(file, "WEBP", **options)
+    assert images._webp_pixels(file.getvalue()) == 321 * 123
+
+
+def test_a_large_webp_that_its_decoder_gives_up_is_too_large():
+    head = b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (5999).to_bytes(3, "little") * 2
+    with pytest.raises(images.BadImage, match="at most 8 million pixels"):
+        images.clean(head)

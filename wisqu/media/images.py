@@ -25,6 +25,8 @@ _OPTIONS = {
 # 40 million pixels take 160 MB in memory; no model makes, and none reads, more.
 MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 12_000
+# WebP takes three times the memory: what is larger may be more than its worker has.
+_ROOMY_WEBP = 8_000_000
 THUMBNAIL_SIDE = 512
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
@@ -88,6 +90,8 @@ def clean(data: bytes, *, longest_side: int | None = None, most_pixels: int = MO
     except (
         Exception
     ) as error:  # decoders raise whatever they stumble over: struct.error, IndexError, KeyError
+        if _webp_pixels(data) > _ROOMY_WEBP:  # its decoder does not say that memory was short
+            raise _too_large(_ROOMY_WEBP) from None
         raise BadImage("broken_image", "The picture is broken and can't be read.") from error
 
 
@@ -113,6 +117,18 @@ def _cleaned(data: bytes, longest_side: int | None, most_pixels: int) -> Picture
         height=picture.height,
         thumbnail=_thumbnail(picture),
     )
+
+
+def _webp_pixels(data: bytes) -> int:
+    """Return how many pixels the head of a WebP promises; 0 for anything else."""
+    if media_type_of(data) != "image/webp":
+        return 0
+    if data[12:16] == b"VP8X":
+        return (int.from_bytes(data[24:27], "little") + 1) * (int.from_bytes(data[27:30], "little") + 1)
+    bits = int.from_bytes(data[21:25], "little")
+    if data[12:16] == b"VP8L":
+        return ((bits & 0x3FFF) + 1) * ((bits >> 14 & 0x3FFF) + 1)
+    return (int.from_bytes(data[26:28], "little") & 0x3FFF) * (int.from_bytes(data[28:30], "little") & 0x3FFF)
 
 
 def _plain(opened: Image.Image) -> Image.Image:

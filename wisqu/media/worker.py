@@ -67,7 +67,7 @@ class Limits:
 
 LIMITS = Limits()
 # FFmpeg's libraries take 120 MB of addresses (not of memory) before the first byte is read.
-SOUND_LIMITS = Limits(memory=320 * _MEBIBYTE, cpu_s=1.9)
+SOUND_LIMITS = Limits(memory=320 * _MEBIBYTE)
 
 
 class _Order(msgspec.Struct):
