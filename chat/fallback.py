@@ -334,8 +334,8 @@ class Course:
         self.breakers.answered(final)
 
     def id_of(self, name: str) -> str:
-        """Return the id of a candidate by its id or dated slug; another name as it is."""
-        return next((each.id for each in self.candidates if name in (each.id, each.slug)), name)
+        """Return the id of a candidate by its id or dated slug, which not every model has; another name as it is."""
+        return next((each.id for each in self.candidates if name and name in (each.id, each.slug)), name)
 
     def reason(self, served: str) -> str:
         """Return why the answer is from whom it is from, as a sentence; empty where all went as asked."""

@@ -53,6 +53,12 @@ def test_every_model_is_asked_once_and_then_once_more() -> None:
     assert asked(course("a", "b", "c")) == ["a", "b", "c", "a", "b", "c"]
 
 
+def test_a_fallback_without_a_dated_slug_is_not_asked_first() -> None:
+    chain = [Candidate(ChatRequest(name, ()), slug=slug) for name, slug in (("a", "a-20260101"), ("b", ""))]
+    assert [each.id for each in Course(chain)._queue] == ["a", "b"]
+    assert [each.id for each in Course(chain, begins_with="b")._queue] == ["b", "a"]
+
+
 def test_a_lone_model_is_left_to_the_clients_own_retries() -> None:
     step = course("a").next()
     assert step.max_retries is None
