@@ -1,33 +1,38 @@
 """Conversations from files: our own JSON, and what ChatGPT exports. Whatever it claims, it is somebody's input.
 
 A file is first read into drafts, which no longer know where they came from: a tree of texts in which questions and
-answers take turns. Only then something is stored, one conversation a transaction.
+answers take turns. Only then something is stored, one conversation a transaction. What the answers quote is looked at
+afterwards, by a job: nobody waits for it, and what a file says of its own quotations is not believed.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import attaching, citations, search
+from chat import attaching, checking, citations, search
 from chat.conversations import title_from
 from chat.models import Conversation, Message
 from presets.tokens import estimate
+from wisqu.api import jobs
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import Problem
 
 MOST_CONVERSATIONS = 200  # in one request, which is bounded in bytes too
 MOST_MESSAGES = 5_000  # in one conversation
 MOST_KEPT = 200_000  # messages of one person
+TASK = "chat.tasks.check_imported"
+_CHECKED_AT_ONCE = 100
 _BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 _FAR = 4_000_000_000  # seconds since 1970
 _STEP = timedelta(milliseconds=1)
@@ -94,6 +99,8 @@ def take_over(*, owner_id: uuid.UUID, data: Any) -> Outcome:
             continue
         outcome.conversations.append(conversation.id)
         outcome.messages += count
+    if outcome.conversations:
+        jobs.send_on_commit(TASK, [str(each) for each in outcome.conversations])
     return outcome
 
 
@@ -306,3 +313,32 @@ def _messages(conversation: Conversation, nodes: list[Node]) -> dict[str, Messag
             citations=node.citations if is_answer else [],
         )
     return made
+
+
+# --- Checking ---------------------------------------------------------------------------------------
+
+
+def check(conversation_ids: Sequence[uuid.UUID]) -> int:
+    """Find what the imported answers of these conversations quote; return in how many something was found.
+
+    Answers that were given here keep what was found at their end. Doing it twice changes nothing.
+    """
+    answers = Message.objects.filter(
+        conversation_id__in=conversation_ids, role=Message.Role.ASSISTANT, turn=None
+    )
+    ids = list(answers.values_list("id", flat=True))
+    return sum(
+        _check(answers.filter(id__in=ids[begin : begin + _CHECKED_AT_ONCE]))
+        for begin in range(0, len(ids), _CHECKED_AT_ONCE)
+    )
+
+
+def _check(answers: QuerySet[Message]) -> int:
+    marked = []
+    for answer in answers.only("id", "content"):
+        found = checking.find(answer.content)
+        if found:
+            answer.quotations, answer.references = found.quotations, found.references
+            marked.append(answer)
+    Message.objects.bulk_update(marked, ["quotations", "references"])
+    return len(marked)

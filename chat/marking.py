@@ -13,11 +13,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.utils.safestring import SafeString, mark_safe
 
-from chat.notes import MOST_NOTES, Note, Verse, labels, name_of, notes
+from chat.notes import MOST_NOTES, Note, OwnWord, Verse, joined, labels, name_of, notes
 
 _PIECE = re.compile(r'<(?:"[^"]*"|[^">])*>|[^<]+')
 # Brackets and quotation marks that close what is quoted: its mark stands behind them.
@@ -34,12 +34,15 @@ _OPENING = {
 }
 _ENTITY = re.compile(r"&(?:[a-zA-Z]+|#\d+|#x[0-9a-fA-F]+);")
 _SIGNIFICANT = re.compile(r"[^\W_]")
-# No link into a link, and nothing into what is shown as it was written.
-_CLOSED = frozenset({"pre", "code", "a"})
+# Nothing goes into what is shown as it was written.
+_CLOSED = frozenset({"pre", "code"})
 # So many letters in a row are no chance where Markdown and HTML have to be brought together again.
 _SURE = 12
 _MOST_BREAKS = 400
 _ICON = '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>'
+
+# A part of a text: which text, and from where to where in it.
+_Run: TypeAlias = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class _Text:
     raw: str
     is_open: bool
     in_block: int  # changes with every block
+    in_link: bool  # where another link may not stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,30 +116,60 @@ class _Page:
         self._offsets = [each.start() for each in written]
         self._places = _aligned("".join(each[0] for each in written), "".join(letters))
         self._edits: dict[int, list[_Edit]] = {}
+        self._behind: dict[int, str] = {}  # what stands behind a piece
 
     def place(self, note: Note, anchor: str) -> bool:
         """Mark the note's words; False where they are nowhere to be found whole, or where no mark may stand."""
-        spots = self._find(note.start, note.end)
-        if not spots or not all(self._texts[spot.text].is_open for spot in (spots[0], spots[-1])):
+        runs = list(self._runs(self._find(note.start, note.end)))
+        texts = [self._texts[text] for text, _, _ in runs]
+        if not texts or not all(text.is_open for text in texts):
             return False
-        runs = list(self._runs(spots))
-        if len({self._texts[text].in_block for text, _, _ in runs}) > 1 and note.is_reference:
+        if note.is_reference and len({text.in_block for text in texts}) > 1:
             return False
-        inner = [self._inner(note, *run) for run in runs]
-        if len(runs) == 1 and note.kind == "genuine" and note.own_text:
-            inner = [escape(note.own_text)]
+        if note.kind == "real" and any(text.in_link for text in texts):
+            return False
+        own = self._in_own_words(note) if note.kind == "genuine" else []
+        inner = [content for _, content in own] or [self._inner(note, *run) for run in runs]
+        runs = [run for run, _ in own] or runs
         if not note.is_reference:
             self._take_brackets(runs, inner)
         for (text, start, end), content in zip(runs, inner, strict=True):
             self._edits.setdefault(text, []).append(_Edit(start, end, _wrapped(note, content)))
         if seal := _seal(note, anchor):
-            text, _, end = runs[-1]
-            closed = _CLOSING.match(self._texts[text].raw, end)
-            end = closed.end() if closed else end
-            self._edits[text].append(_Edit(end, end, seal))
+            self._put_behind(*runs[-1], seal)
         return True
 
-    def _take_brackets(self, runs: list[tuple[int, int, int]], inner: list[str]) -> None:
+    def _in_own_words(self, note: Note) -> list[tuple[_Run, str]]:
+        """Return the words as our own text writes them, those that stand in one piece of text together.
+
+        None where a word is in pieces itself. Figures between two pieces are left to whoever wrote them.
+        """
+        found: list[tuple[_Run, list[OwnWord]]] = []
+        for word in note.own_words:
+            spots = self._find(note.start + word.start, note.start + word.end)
+            if len({spot.text for spot in spots}) != 1:
+                return []
+            text = spots[0].text
+            end = _with_vowels(self._texts[text].raw, spots[-1].end)
+            if found and found[-1][0][0] == text:
+                (_, start, _), words = found[-1]
+                found[-1] = ((text, start, end), [*words, word])
+            else:
+                found.append(((text, spots[0].start, end), [word]))
+        return [(run, escape(joined(words))) for run, words in found]
+
+    def _put_behind(self, text: int, start: int, end: int, seal: str) -> None:
+        """Put a seal behind words and the brackets that close them; behind a link that they stand in."""
+        own = self._texts[text]
+        if own.in_link:
+            piece = next(at for at in range(own.number, len(self._pieces)) if self._pieces[at] == "</a>")
+            self._behind[piece] = self._behind.get(piece, "") + seal
+            return
+        closed = _CLOSING.match(own.raw, end)
+        at = closed.end() if closed else end
+        self._edits[text].append(_Edit(at, at, seal))
+
+    def _take_brackets(self, runs: list[_Run], inner: list[str]) -> None:
         """Let the brackets around a quotation share its direction: they would stand at the wrong ends of it."""
         (first, start, _), (last, _, end) = runs[0], runs[-1]
         before, after = self._texts[first].raw[start - 1 : start], self._texts[last].raw[end : end + 1]
@@ -153,7 +187,7 @@ class _Page:
             return []
         return [self._spots[place] for place in places]
 
-    def _runs(self, spots: Sequence[_Spot]) -> Iterator[tuple[int, int, int]]:
+    def _runs(self, spots: Sequence[_Spot]) -> Iterator[_Run]:
         """Yield (text, start, end) for each text that holds some of the letters, with the vowels behind the last."""
         for number in dict.fromkeys(spot.text for spot in spots):
             own = [spot for spot in spots if spot.text == number]
@@ -180,6 +214,8 @@ class _Page:
             for edit in reversed(edits):
                 raw = raw[: edit.start] + edit.html + raw[edit.end :]
             pieces[self._texts[text].number] = raw
+        for piece, seals in self._behind.items():
+            pieces[piece] += seals
         return "".join(pieces)
 
 
@@ -191,15 +227,17 @@ def _with_vowels(raw: str, end: int) -> int:
 
 
 def _texts(pieces: Sequence[str]) -> Iterator[_Text]:
-    closed = block = 0
+    closed = links = block = 0
     for number, piece in enumerate(pieces):
         if piece[0] != "<":
-            yield _Text(number, piece, closed == 0, block)
+            yield _Text(number, piece, closed == 0, block, links > 0)
             continue
         name = re.match(r"</?\s*([a-z0-9]+)", piece)
         tag = name[1] if name else ""
         if tag in _CLOSED:
             closed += -1 if piece[1] == "/" else 1
+        elif tag == "a":
+            links += -1 if piece[1] == "/" else 1
         elif tag not in ("em", "strong", "s", "br", "span"):
             block += 1
 

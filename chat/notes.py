@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
@@ -12,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from quran.passages import number_sign
 from wisqu.scripture import verses
-from wisqu.scripture.index import index
+from wisqu.scripture.index import Index, index
 from wisqu.scripture.matching import exact_length
 from wisqu.scripture.names import surah_name
-from wisqu.scripture.tokens import runs
+from wisqu.scripture.tokens import Run, read_otherwise, runs
 from wisqu.scripture.verdicts import uthmani_words
 
 Document = dict[str, Any]
@@ -49,6 +50,15 @@ class Verse:
     def name(self) -> str:
         """How it is called: the chapter's name in the reader's language, and its numbers."""
         return name_of({"surah": self.surah, "from": self.ayah, "to": self.ayah})
+
+
+class OwnWord(NamedTuple):
+    """A word as the text writes it, in the place of what stands from `start` to `end` (code points) of a quotation."""
+
+    start: int
+    end: int
+    text: str
+    sign: str  # the number of the verse that ends with it; empty where none does
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,16 @@ class Note:
         return max(0, len(self.places) - 1 - _MOST_PLACES)
 
     @cached_property
+    def own_words(self) -> list[OwnWord]:
+        """The quoted words of a genuine quotation as the text writes them; none where they can't be told one by one."""
+        if self.kind not in ("genuine", "cut") or not self.places:
+            return []
+        return _own_words(self.written, self.places[0])
+
+    @cached_property
     def own_text(self) -> str:
-        """The quoted words of a genuine quotation in Uthmani script; empty where they can't be told word by word."""
-        return (
-            _own_words(self.written, self.places[0])
-            if self.kind in ("genuine", "cut") and self.places
-            else ""
-        )
+        """The same in a line, with the numbers between its verses."""
+        return joined(self.own_words)
 
     @property
     def is_respelled(self) -> bool:
@@ -248,29 +261,37 @@ def _difference(one: Document) -> str:
     return _("“%(expected)s” is missing") % facts
 
 
-def _own_words(written: str, place: Document) -> str:
-    """Return the words of a genuine quotation as the text writes them, with numbers between its verses."""
+def joined(words: Sequence[OwnWord]) -> str:
+    """Return the words in a line, with the numbers of the verses that end between them."""
+    parts = [f"{word.text} {word.sign}" if word.sign else word.text for word in words[:-1]]
+    return " ".join([*parts, *(word.text for word in words[-1:])])
+
+
+def _own_words(written: str, place: Document) -> list[OwnWord]:
     source = index()
     found = list(runs(written, source))
     if len(found) != 1:
-        return ""
-    run = found[0]
-    begin, end = _span(place)
-    start = next((at for at in range(begin, end) if exact_length(run, 0, at, source) == len(run)), None)
-    return "" if start is None else _uthmani(start, start + len(run))
+        return []
+    # As the checker does: a word that can be read in two ways is.
+    for run in (found[0], read_otherwise(found[0], source)):
+        for begin in range(*_span(place)):
+            if exact_length(run, 0, begin, source) == len(run):
+                return list(_as_written(run, begin, source))
+    return []
 
 
-def _uthmani(begin: int, end: int) -> str:
-    source = index()
-    parts: list[str] = []
-    while begin < end:
-        verse = source.verse_of(begin)
-        last = min(source.span(verse)[1], end)
-        parts += uthmani_words(begin, last, source)
-        if last < end:
-            parts.append(number_sign(source.places[verse][1]))
-        begin = last
-    return " ".join(parts)
+def _as_written(run: Run, begin: int, source: Index) -> Iterator[OwnWord]:
+    """Yield the words from `begin` on in Uthmani script, each in the place of the words of the run."""
+    at = 0
+    while at < len(run):
+        last = at + 1
+        while last < len(run) and begin + last in source.inside:  # written in one with the word before
+            last += 1
+        number = begin + last - 1
+        sign = number_sign(source.places[source.verse_of(number)][1]) if source.ends_verse(number) else ""
+        (text,) = uthmani_words(number, number + 1, source)
+        yield OwnWord(run[at].start, run[last - 1].end, text, sign)
+        at = last
 
 
 def _span(place: Document) -> tuple[int, int]:

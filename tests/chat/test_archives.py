@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from chat import search
+from chat import search, tasks
 from chat.models import Conversation, Message
+from chat.trust import Review
 from tests.chat.test_conversations import Rest
 from tests.chat.test_views import talk
 from tests.people import make_alice, make_charlie
+from wisqu.api import jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +196,22 @@ def test_charlie_takes_nothing_of_alices_along(alice: Rest) -> None:
     charlie = Rest(make_charlie())
     assert charlie.call("get", f"/conversations/{conversation.id}/export").status_code == 404
     assert zipfile.ZipFile(io.BytesIO(charlie.call("get", "/conversations/export").content)).namelist() == []
+
+
+def test_what_imported_answers_quote_is_found_by_a_job_and_not_taken_from_the_file(
+    alice: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(jobs, "send_on_commit", lambda *job: sent.append(job))
+    verse = "﴿إن الله مع الظالمين﴾ (2:153)"
+    file = chatgpt(("q", None, "user", verse), ("a", "q", "assistant", verse), ("b", "q", "assistant", "No."))
+    ours = {"id": "1", "role": "user", "content": "q", "parent_id": None}
+    claim = {"id": "2", "role": "assistant", "content": "plain", "parent_id": "1", "quotations": [{"x": 1}]}
+    made = bring(alice, [file, {"messages": [ours, claim]}])["conversations"]
+    assert sent == [("chat.tasks.check_imported", made)]
+    assert not Message.objects.exclude(quotations=[]).exists()
+    assert tasks.check_imported(made) == tasks.check_imported(made) == 1
+    answer = Message.objects.get(role="assistant", content=verse)
+    assert [each["verdict"] for each in answer.quotations] == ["altered"]
+    assert not Message.objects.exclude(id=answer.id).exclude(quotations=[]).exists()
+    assert not Review.objects.exists()

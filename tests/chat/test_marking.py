@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chat.checking import find
@@ -47,10 +49,30 @@ def test_two_in_a_row_keep_apart() -> None:
     assert html.count('class="seal genuine"') == 2
 
 
-def test_over_a_line_break_the_words_stay_and_are_marked_in_both_lines() -> None:
-    html = marked("﴿إن الله مع\nالصابرين﴾")
-    assert html.count('class="ayah"') == 2
-    assert html.count('class="seal genuine"') == 1
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("﴿إن الله مع\nالصابرين﴾", 2),
+        ("> ﴿إن الله **مع** الصابرين﴾", 3),
+        ("| ﴿إن الله | مع الصابرين﴾ |\n|--|--|", 2),
+        ("﴿إن [الله](https://example.org) مع الصابرين﴾", 3),
+        ("[﴿إن الله مع الصابرين﴾](https://quran.com/2/153)", 1),
+    ],
+)
+def test_over_breaks_and_markup_it_is_our_own_spelling_as_well(text: str, pieces: int) -> None:
+    html = marked(text)
+    words = re.findall(r'<span class="ayah" lang="ar" dir="rtl">﴿?([^<﴾]*)﴾?</span>', html)
+    assert len(words) == pieces
+    assert " ".join(words) == OWN
+    assert len(re.findall(r'(?:</span>|﴾|</a>)<a class="seal genuine" href="/quran/2/153"', html)) == 1
+
+
+def test_numbers_of_verses_stay_where_they_stand_by_themselves() -> None:
+    first, second = verses.verse(112, 1), verses.verse(112, 2)
+    apart = marked("﴿قل هو الله أحد **(1)** الله الصمد﴾")
+    assert f">{first}</span>" in apart.replace("﴿", "")
+    assert "<strong>(1)</strong>" in apart
+    assert f"{first} ﴿١﴾ {second}" in marked("﴿قل هو الله أحد (1) الله الصمد﴾")
 
 
 def test_an_altered_one_names_itself_and_marks_the_words_that_differ() -> None:
@@ -67,9 +89,10 @@ def test_references_lead_to_their_verse_and_impossible_ones_say_so() -> None:
     assert "No such verse" in html
 
 
-def test_nothing_is_put_into_code_or_links() -> None:
-    text = f"`﴿{SABR}﴾ 2:300` [Quran 2:255](https://example.org)"
-    assert marked(text) == render(text)
+def test_nothing_is_put_into_code_and_no_link_into_a_link() -> None:
+    for text in (f"`﴿{SABR}﴾ 2:300`", "[Quran 2:255](https://example.org)"):
+        assert marked(text) == render(text)
+    assert 'Quran 2:300</span></a> <a class="seal impossible"' in marked("[Quran 2:300](https://example.org)")
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,17 @@ from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
 from wisqu.scripture.references import Reference, references
 from wisqu.scripture.short import closest
-from wisqu.scripture.tokens import Run, read_otherwise, runs
+from wisqu.scripture.tokens import Run, Token, is_doubtful, read_otherwise, runs
 from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_words
 
 # Unmarked words are taken for a quotation from so many on: fewer meet by chance, or are everybody's phrases.
 _LEAST_EXACT = 5
 _LEAST_WHOLE = 4  # of a whole verse that stands by itself
+_LEAST_INTRODUCED = 3  # behind words such as `Allah says`
 _LEAST_ALTERED = 6
 _LEAST_SENTENCE = 3  # words of a sentence that is laid beside the short verses
 _MOST_CHANGED = 0.34
+_BESIDE = 4  # words beside a quotation that may have kept it from being longer
 # The commonest words stand in thousands of places.
 _MOST_LOOKED_AT, _MOST_PLACES = 300, 50
 # A reference belongs to the quotation when no more than this stands between them.
@@ -78,8 +80,10 @@ def _outermost(found: list[Claim]) -> list[Claim]:
 
 def _of_run(text: str, run: Run, marked: Sequence[Claim], source: Index) -> Iterator[Quotation]:
     starts = [token.start for token in run]
+    begin = bisect_right(marked, starts[0], key=lambda claim: claim.end)
+    stop = bisect_right(marked, starts[-1], key=lambda claim: claim.start)
     at = 0
-    for claim in marked:
+    for claim in marked[begin:stop]:
         first, last = bisect_left(starts, claim.start), bisect_left(starts, claim.end)
         if first >= last or first < at:
             continue
@@ -94,16 +98,36 @@ def _either_way(
 ) -> list[Quotation]:
     """Judge words; where some look altered and can be read in two ways, take the one that fits better."""
     found = list(judged(text, run, source))
-    wrong = _count_wrong(found)
-    otherwise = read_otherwise(run, source) if wrong else None
-    if otherwise is None:
+    wrong = _wrong(found)
+    if not any(_turns_on_doubt(each, run, source) for each in wrong):
         return found
-    other = list(judged(text, otherwise, source))
-    return other if _count_wrong(other) < wrong and len(other) <= len(found) else found
+    other = list(judged(text, read_otherwise(run, source), source))
+    return other if len(_wrong(other)) < len(wrong) and len(other) <= len(found) else found
 
 
-def _count_wrong(quotations: Sequence[Quotation]) -> int:
-    return sum(each.verdict in ("altered", "unknown") for each in quotations)
+def _wrong(quotations: Sequence[Quotation]) -> list[Quotation]:
+    return [each for each in quotations if each.verdict in ("altered", "unknown")]
+
+
+def _turns_on_doubt(quotation: Quotation, run: Run, source: Index) -> bool:
+    """Tell whether a word that can be read in two ways is among those that differ, or beside the quotation.
+
+    One that fits as it stands changes nothing, and reading a long text twice for its sake is work for nothing.
+    """
+    differing = [(each.start, each.end) for each in quotation.differences]
+    if quotation.verdict == "unknown":
+        differing = [(quotation.start, quotation.end)]
+    first, last = (bisect_left(run, at, key=_start_of) for at in (quotation.start, quotation.end))
+    spans = [
+        (bisect_left(run, start, key=_start_of), bisect_left(run, end, key=_start_of))
+        for start, end in differing
+    ]
+    spans += [(max(0, first - _BESIDE), first), (last, last + _BESIDE)]
+    return any(is_doubtful(token, source) for begin, end in spans for token in run[begin:end])
+
+
+def _start_of(token: Token) -> int:
+    return token.start
 
 
 def _marked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
@@ -197,9 +221,7 @@ def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
     found = matches(run, source)
     found += list(_whole_sentences(run, found, source))
     for match in sorted(found, key=lambda each: each.first):
-        start = run[match.first].start
-        least = 3 if is_introduced(text, start) else _LEAST_EXACT
-        if _is_enough(run, match, least, source) and not _is_phrase(run, match):
+        if _is_enough(text, run, match) and not _is_phrase(run, match):
             yield judge(text, run, match, source)
 
 
@@ -219,15 +241,17 @@ def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> Iterato
             yield whole
 
 
-def _is_enough(run: Run, match: Match, least: int, source: Index) -> bool:
-    is_whole = match.together == 2
+def _is_enough(text: str, run: Run, match: Match) -> bool:
+    is_whole, fitting = match.together == 2, match.fitting
     if match.is_exact:
-        return match.fitting >= (min(least, _LEAST_WHOLE) if is_whole else least)
-    if match.changes > _MOST_CHANGED * (match.fitting + match.changes):
+        if fitting >= (_LEAST_WHOLE if is_whole else _LEAST_EXACT):
+            return True
+        return fitting >= _LEAST_INTRODUCED and is_introduced(text, run[match.first].start)
+    if match.changes > _MOST_CHANGED * (fitting + match.changes):
         return False
     if is_whole:
-        return match.fitting >= _LEAST_WHOLE - 1
-    return match.fitting >= (_LEAST_EXACT if _stands_alone(run, match) else _LEAST_ALTERED)
+        return fitting >= _LEAST_WHOLE - 1
+    return fitting >= (_LEAST_EXACT if _stands_alone(run, match) else _LEAST_ALTERED)
 
 
 def _stands_alone(run: Run, match: Match) -> bool:

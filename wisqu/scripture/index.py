@@ -27,6 +27,15 @@ def three_key(one: int, two: int, three: int) -> int:
     return (one << 32) | (two << 16) | three
 
 
+def threes_in(keys: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the keys of three words in a row, each with its place; a word that the text has nowhere is in none."""
+    return [
+        (at, (one << 32) | (two << 16) | three)
+        for at, (one, two, three) in enumerate(zip(keys, keys[1:], keys[2:], strict=False))
+        if one >= 0 and two >= 0 and three >= 0
+    ]
+
+
 def pair_key(one: int, two: int) -> int:
     """Return the number under which the short verses with two words are found."""
     return (one << 16) | two
@@ -52,10 +61,10 @@ class Groups:
         self._numbers = dict(zip(keys, range(len(keys)), strict=True))
         self._starts, self._values = starts, values
 
-    def known(self, keys: Iterable[int]) -> list[tuple[int, int]]:
+    def known(self, placed: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the places of those keys that there are, each with its number for `of`."""
-        numbers = [self._numbers.get(key) for key in keys]
-        return [(at, number) for at, number in enumerate(numbers) if number is not None]
+        numbers = self._numbers
+        return [(at, numbers[key]) for at, key in placed if key in numbers]
 
     def get(self, key: int) -> Sequence[int]:
         """Return the values of a key, none for one that there is not."""

@@ -61,7 +61,6 @@ def _table() -> dict[int, str | None]:
 _BARE = _table()
 _FULL = _BARE | {ord(SMALL_ALEF): "ا"}
 _LONG = "اوي"
-_TWICE = re.compile(r"(.)\1+")
 
 
 @lru_cache(maxsize=4096)
@@ -132,5 +131,7 @@ def skeletons(folded: Sequence[str]) -> list[str]:
     lines = "\n".join(folded)
     for letter in _LONG:
         lines = lines.replace(letter, "")
-    found = _TWICE.sub(r"\1", lines).split("\n")
-    return [short or word[:1] for short, word in zip(found, folded, strict=True)]
+    for letter in set(lines) - {"\n"}:  # a regular expression takes three times as long
+        while letter * 2 in lines:
+            lines = lines.replace(letter * 2, letter)
+    return [short or word[:1] for short, word in zip(lines.split("\n"), folded, strict=True)]

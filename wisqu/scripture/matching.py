@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from wisqu.scripture.index import Index, three_key
+from wisqu.scripture.index import Index, threes_in
 from wisqu.scripture.tokens import Run
 
 Change = Literal["replaced", "added", "missing", "vowels"]
@@ -103,8 +103,7 @@ def matches(run: Run, index: Index) -> list[Match]:
     found: list[Match] = []
     furthest: Match | None = None
     next_at = 0
-    threes = map(three_key, keys, keys[1:], keys[2:])
-    for at, number in index.threes.known(threes):
+    for at, number in index.threes.known(threes_in(keys)):
         if at < next_at:
             continue
         begins = index.threes.of(number)

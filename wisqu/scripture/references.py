@@ -30,6 +30,8 @@ _ARABIC_NAME = rf"({_LETTERS}(?:[ \u200c]{_LETTERS})??)"
 # Names may be followed by the chapter's number, and in Turkish by the word for chapter.
 _AFTER_NAME = r"(?:\s+[Ss][uû]resi(?:nin|nde)?)?(?:\s*[\[(]\s*[0-9٠-٩۰-۹]{1,3}\s*[\])])?"
 _COLON = r"\s*[:：.،/]\s*"
+# What may follow a name: without it a word would be tried at each of its letters.
+_LATIN_END, _ARABIC_END = r"(?=[\s\[(,:vaVAآا])", r"(?=[\s\[(،,﴾:：/آاva])"
 
 _NUMBERS = re.compile(
     # Q 2:255, Qur'an 2:255-257, القرآن ٢:٢٥٥
@@ -44,11 +46,11 @@ _NUMBERS = re.compile(
     re.IGNORECASE,
 )
 _LATIN = re.compile(
-    rf"(?<!\w)(?:(?P<word>(?i:{_SURAH}))\s+)?{_LATIN_NAME}(?P<mid>{_AFTER_NAME})"
+    rf"(?<!\w)(?:(?P<word>(?i:{_SURAH}))\s+)?{_LATIN_NAME}{_LATIN_END}(?P<mid>{_AFTER_NAME})"
     rf"(?:(?P<said>[\s,(]*(?i:{_VERSE})\s*[:.]?\s*)|(?P<colon>\s*[:,(\[]\s*)|\s+)(?:(?P<chapter>\d{{1,3}})\s*:\s*)?{_RANGE}(?![\d\w])"
 )
 _ARABIC = re.compile(
-    rf"(?<!\w)(?:(?P<word>{_SURAH})\s+)?{_ARABIC_NAME}(?P<mid>{_AFTER_NAME})"
+    rf"(?<!\w)(?:(?P<word>{_SURAH})\s+)?{_ARABIC_NAME}{_ARABIC_END}(?P<mid>{_AFTER_NAME})"
     rf"(?:(?P<said>[\s،,(﴾]*(?:{_VERSE})\s*(?:رقم\s*)?[:.]?\s*[(﴿]?)|(?P<colon>\s*[:：،,/(\[]\s*)|\s+)(?:(?P<chapter>[0-9٠-٩۰-۹]{{1,3}})\s*:\s*)?{_RANGE}(?!\d)"
 )
 _DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
@@ -56,7 +58,8 @@ _START = re.compile(r"\b[^\W\d_]|[(\[﴿]")
 # What belongs to a reference stands no further before its first number.
 _BEFORE_NUMBER, _WORDS_BEFORE_NUMBER = 90, 7
 # With what the words and signs of references by numbers alone begin.
-_BEFORE_NUMBERS = frozenset("thngaqkcsvTHNGAQKCSV([﴿اآقس")
+_BEFORE_NUMBERS = frozenset("thngaqkcsvTHNGAQKCSV([﴿")
+_ARABIC_BEFORE_NUMBERS = ("القر", "الآي", "الاي", "اية", "آي", "آی", "قرآن", "سور")
 _SPACE = re.compile("[ \u200c]")
 _IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
@@ -102,7 +105,8 @@ def _starts(text: str) -> Iterator[int]:
 def _at(text: str, start: int) -> Reference | None:
     """Return the reference that begins there."""
     first = text[start]
-    match = _NUMBERS.match(text, start) if first in _BEFORE_NUMBERS else None
+    is_near = first in _BEFORE_NUMBERS or text.startswith(_ARABIC_BEFORE_NUMBERS, start)
+    match = _NUMBERS.match(text, start) if is_near else None
     if match is not None:
         surah, begin, *end = [group for group in match.groups() if group]
         return _reference(match.start(), match.end(), text, _number(surah), begin, end[0] if end else begin)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import starmap
 
 from wisqu.scripture.index import LONGEST_SHORT, Index, pair_key, pairs_in, word_key
 from wisqu.scripture.matching import Change, Difference, Match, is_swap
@@ -21,8 +20,8 @@ def _candidates(keys: Sequence[int], text: Index, *, is_marked: bool) -> Iterabl
     """Return the verses to lay a sentence beside. What is no quotation by its marks shares at least a pair of words."""
     found: set[int] = set()
     if not is_marked:
-        for _, number in text.with_pair.known(starmap(pair_key, pairs_in(keys))):
-            found.update(text.with_pair.of(number))
+        for pair in pairs_in(keys):
+            found.update(text.with_pair.get(pair_key(*pair)))
         return found
     for length in range(len(keys) - 1, min(len(keys) + 1, LONGEST_SHORT) + 1):
         shared = Counter(
@@ -46,8 +45,12 @@ def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) ->
     size = last - first
     if not 2 <= size <= LONGEST_SHORT + 1:
         return None
+    keys = [token.key for token in run[first:last]]
+    # A word that the text has nowhere is a change, and nearly every sentence has two of them.
+    if not is_marked and keys.count(-1) > 1:
+        return None
     best: Match | None = None
-    for verse in _candidates([token.key for token in run[first:last]], text, is_marked=is_marked):
+    for verse in _candidates(keys, text, is_marked=is_marked):
         begin, end = text.span(verse)
         least = _least(end - begin) if is_marked else _LEAST
         if abs(end - begin - size) > 1:

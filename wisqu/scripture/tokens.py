@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from wisqu.scripture.index import Index
@@ -13,9 +14,10 @@ from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full
 
 # A word of another script, a line that says where the words are from: what is before and after it
 # belongs not together.
-_APART = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
+_OTHERS = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
 # Where a sentence, a line, a cell or a quotation may begin and end.
 _BORDER = re.compile(r"[\n\r|.!؟?؛;:«»“”\"'‹›()\[\]{}﴿﴾۝…—–*>#]")
+_SENTENCE, _GAP, _APART = 1, 2, 3
 _ELLIPSIS = re.compile(r"…|\.\.\.|\(\.\.\)")
 
 
@@ -42,27 +44,41 @@ def runs(text: str, index: Index) -> Iterator[list[Token]]:
     if not spans:
         return
     starts, ends = [start for start, _ in spans], [end for _, end in spans]
-    tokens = list(map(Token, starts, ends, spellings, keys))
-    begin = 0
+    # Half the time of calling `Token`.
+    facts = zip(starts, ends, spellings, keys, repeat(False), repeat(False), strict=False)
+    tokens: list[Token] = list(map(tuple.__new__, repeat(Token), facts))
     betweens = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
-    for at in [at for at, between in enumerate(betweens, start=1) if between != " "]:
-        between = betweens[at - 1]
-        if _APART.search(between):
+    kinds = {between: _kind(between) for between in set(betweens)}
+    begin = 0
+    for at, between in enumerate(betweens, start=1):
+        kind = kinds[between]
+        if kind == _APART:
             yield tokens[begin:at]
             begin = at
-        elif _BORDER.search(between):
-            tokens[at] = Token(*tokens[at][:4], True, _ELLIPSIS.search(between) is not None)
+        elif kind:
+            tokens[at] = Token(*tokens[at][:4], True, kind == _GAP)
     yield tokens[begin:]
 
 
-def read_otherwise(run: Run, index: Index) -> list[Token] | None:
-    """Return the run with every doubtful word taken for several; None where it has none."""
-    doubtful = index.doubtful
-    if all(token.spellings[1] not in doubtful for token in run):
-        return None
+def _kind(between: str) -> int:
+    """Return what stands between two words: nothing that matters (0), or what parts them, and how much."""
+    if _OTHERS.search(between):
+        return _APART
+    if _BORDER.search(between):
+        return _GAP if _ELLIPSIS.search(between) else _SENTENCE
+    return 0
+
+
+def is_doubtful(token: Token, index: Index) -> bool:
+    """Tell whether the word can be read in two ways: as one, or as several that Uthmani script writes together."""
+    return token.spellings[1] in index.doubtful
+
+
+def read_otherwise(run: Run, index: Index) -> list[Token]:
+    """Return the run with every doubtful word taken for several."""
     found: list[Token] = []
     for token in run:
-        parts = doubtful.get(token.spellings[1])
+        parts = index.doubtful.get(token.spellings[1])
         if parts is None:
             found.append(token)
             continue
