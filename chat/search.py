@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -149,25 +149,24 @@ def search(owner_id: uuid.UUID, query: str, *, after: int | None = None, limit: 
     terms = _terms(query)
     if not terms:
         return Page([], None)
-    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    found: dict[Key, list[Key]] = {}
     place = after
     for window in WINDOWS:
-        hits = _hits(owner_id, terms, after=place, limit=window)
-        shown = (
-            _shown_before(owner_id, terms, after, {hit[1] for hit in hits}) if after is not None else set()
-        )
-        for hit_id, conversation_id, message_id in hits:
-            if conversation_id in shown:
-                continue
-            if conversation_id not in found and len(found) == limit:
-                return Page(_read(found, terms), place)
-            matches = found.setdefault(conversation_id, [])
-            if message_id is not None and len(matches) < MATCHES_EACH:
-                matches.append(message_id)
-            place = hit_id
-        if len(hits) < window:
+        hits, shown, count = _hits(owner_id, terms, after=place, limit=window), set[Key](), 0
+        if after is not None:
+            hits = iter(known := list(hits))
+            shown = _shown_before(owner_id, terms, after, {conversation for _, conversation, _ in known})
+        # Read one by one: what the page does not need is not fetched.
+        for hit, conversation, message in hits:
+            if conversation not in shown:
+                if conversation not in found and len(found) == limit:
+                    return Page(_read(found, terms), place)
+                matches = found.setdefault(conversation, [])
+                if message is not None and len(matches) < MATCHES_EACH:
+                    matches.append(message)
+            place, count = hit, count + 1
+        if count < window:
             return Page(_read(found, terms), None)
-        place = hits[-1][0]
     return Page(_read(found, terms), place)
 
 
@@ -175,39 +174,41 @@ def _terms(query: str) -> list[str]:
     return words(query[:LONGEST_QUERY])[:MOST_WORDS]
 
 
-Hit = tuple[int, uuid.UUID, uuid.UUID | None]
+Key = (
+    uuid.UUID | str
+)  # as the database gives it: making a UUID of each of a thousand hits takes longer than finding them
+Hit = tuple[int, Key, Key | None]
 
 
-def _hits(owner_id: uuid.UUID, terms: Sequence[str], *, after: int | None, limit: int) -> list[Hit]:
-    """Return entries in their order: titles, the newest first, then messages, the newest first."""
-    hits: list[Hit] = []
+def _hits(owner_id: uuid.UUID, terms: Sequence[str], *, after: int | None, limit: int) -> Iterator[Hit]:
+    """Yield entries in their order: titles, the newest first, then messages, the newest first."""
     if after is None or after < 0:
         low = "entry.id < 0" if after is None else "entry.id > %s AND entry.id < 0"
-        hits = _select(owner_id, terms, low, [] if after is None else [after], order="ASC", limit=limit)
-    if len(hits) < limit:
+        bound = [] if after is None else [after]
+        for hit in _select(owner_id, terms, low, bound, order="ASC", limit=limit):
+            limit -= 1
+            yield hit
+    if limit:
         top = "entry.id > 0" if after is None or after < 0 else "entry.id > 0 AND entry.id < %s"
         bound = [] if after is None or after < 0 else [after]
-        hits += _select(owner_id, terms, top, bound, order="DESC", limit=limit - len(hits))
-    return hits
+        yield from _select(owner_id, terms, top, bound, order="DESC", limit=limit)
 
 
-def _shown_before(
-    owner_id: uuid.UUID, terms: Sequence[str], after: int, candidates: set[uuid.UUID]
-) -> set[uuid.UUID]:
+def _shown_before(owner_id: uuid.UUID, terms: Sequence[str], after: int, candidates: set[Key]) -> set[Key]:
     """Return which of these conversations an earlier page has shown: each comes once, at its best match."""
     if not candidates:
         return set()
-    convert = Conversation._meta.pk.get_db_prep_value
-    keys = [convert(each, connection) for each in candidates]
-    named = f"entry.conversation_id IN ({', '.join(['%s'] * len(keys))})"
+    named = f"entry.conversation_id IN ({', '.join(['%s'] * len(candidates))})"
     before = "entry.id <= %s" if after < 0 else "(entry.id >= %s OR entry.id < 0)"
-    hits = _select(owner_id, terms, f"{before} AND {named}", [after, *keys], order="DESC", limit=100_000)
+    hits = _select(
+        owner_id, terms, f"{before} AND {named}", [after, *candidates], order="DESC", limit=100_000
+    )
     return {conversation_id for _, conversation_id, _ in hits}
 
 
 def _select(
     owner_id: uuid.UUID, terms: Sequence[str], where: str, values: list[Any], *, order: str, limit: int
-) -> list[Hit]:
+) -> Iterator[Hit]:
     owner = Conversation._meta.get_field("owner").target_field.get_db_prep_value(owner_id, connection)
     if connection.vendor == "postgresql":
         source, place, match, begin = "chat_searchentry AS entry", "entry.id", _PG, [owner, _tsquery(terms)]
@@ -221,11 +222,11 @@ def _select(
             f"WHERE {match} AND {where.replace('entry.id', place)} ORDER BY {place} {order} LIMIT %s",
             [*begin, *values, limit],
         )
-        return [(at, _uuid(talk), _uuid(message) if message else None) for at, talk, message in cursor]
+        yield from cursor
 
 
-def _uuid(value: Any) -> uuid.UUID:
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+def _uuid(key: Key) -> uuid.UUID:
+    return key if isinstance(key, uuid.UUID) else uuid.UUID(key)
 
 
 def _forms(term: str) -> list[str]:
@@ -247,17 +248,18 @@ def _fts5(owner: str, terms: Sequence[str]) -> str:
 # --- Showing ----------------------------------------------------------------------------------------
 
 
-def _read(found: dict[uuid.UUID, list[uuid.UUID]], terms: Sequence[str]) -> list[Found]:
+def _read(found: Mapping[Key, Sequence[Key]], terms: Sequence[str]) -> list[Found]:
     """Read conversations and messages of a page; what was thrown away meanwhile is left out."""
-    rows = Conversation.objects.filter(deleted_at=None).listed().for_page().in_bulk(list(found))
-    ids = [message_id for each in found.values() for message_id in each]
+    matches = {_uuid(key): [_uuid(each) for each in keys] for key, keys in found.items()}
+    rows = Conversation.objects.filter(deleted_at=None).listed().for_page().in_bulk(list(matches))
+    ids = [message_id for each in matches.values() for message_id in each]
     messages = Message.objects.only("role", "content", "created_at").in_bulk(ids)
     return [
         Found(
             rows[conversation_id],
             [excerpt(messages[each], terms) for each in message_ids if each in messages],
         )
-        for conversation_id, message_ids in found.items()
+        for conversation_id, message_ids in matches.items()
         if conversation_id in rows
     ]
 
