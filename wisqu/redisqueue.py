@@ -1,22 +1,26 @@
 """Jobs over Redis as Celery carries them, with one thing mended: a line that breaks ends no worker.
 
-A worker whose line to Redis is gone closes it twice. The second time it wants to give unfinished jobs back over a line
-that knows no address any more, which ends the process and all that it is doing. Nothing is lost without that: Redis
-gives such jobs out again itself.
+A job that is done after its line to Redis broke is acknowledged over a line that knows no address any more, and what is
+unfinished is given back over it. Either ends the whole process, with all that it is doing, by an error that nobody
+expects there. As an error of the line it is expected: Redis gives such jobs out again, and whoever gets one finds it
+done.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from kombu.transport import redis
+from redis.exceptions import ConnectionError as LineBroken
 
 
 class Channel(redis.Channel):
-    """Redis' channel, which gives nothing back over a line that is closed."""
+    """Redis' channel, which says so when its line is gone."""
 
-    @property
-    def do_restore(self) -> bool:
-        """Tell whether unfinished jobs can be given back."""
-        return getattr(self.connection, "client", None) is not None
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if getattr(self.connection, "client", None) is None:
+            raise LineBroken("The line to Redis was closed.")
+        return super()._connparams(asynchronous=asynchronous)
 
 
 def mend() -> None:

@@ -167,9 +167,10 @@ def test_many_writers_and_readers_lose_and_double_nothing(tmp_path: Path) -> Non
 
 def test_a_line_to_redis_that_breaks_ends_no_worker(tmp_path: Path) -> None:
     config = broker(address="redis://127.0.0.1:1/0", folder=tmp_path)
-    transport = Connection(config["broker_url"]).transport
-    line = transport.Channel.__new__(transport.Channel)
-    line.connection = transport
-    assert line.do_restore
-    transport.client = None  # as it is once the line was closed
-    assert not line.do_restore
+    connection = Connection(config["broker_url"])
+    line = connection.transport.Channel.__new__(connection.transport.Channel)
+    for gone in (connection.transport, None):
+        connection.transport.client = None  # as it is once the line was closed
+        line.connection = gone
+        with pytest.raises(connection.connection_errors, match="closed"):
+            line._connparams()
