@@ -73,6 +73,7 @@ export class Attachments extends EventTarget {
     Promise.allSettled(ids.map((id) => api("GET", `/attachments/${encodeURIComponent(id)}`))).then((found) => {
       const told = found.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
       if (told.length) this.put(told);
+      if (found.every(({ status, reason }) => status === "fulfilled" || reason.status === 404)) this.forget();
     });
   }
 
