@@ -10,9 +10,8 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,8 +49,11 @@ PROTOCOL = "wisqu.v1"
 NOT_SIGNED_IN, WRONG_ORIGIN, IDLE, FLOODING = 4401, 4403, 4408, 4429
 IDLE_S = 600.0
 FLOOD_FRAMES, FLOOD_S = 60, 5.0
-# Turns that one socket follows at a time; beyond it a client is broken or hostile.
-MOST_FOLLOWED = 50
+# Turns that one socket follows at a time, and sockets that one person has open in one process; beyond it a client is
+# broken or hostile.
+MOST_FOLLOWED = MOST_SOCKETS = 50
+
+_open_sockets: Counter[uuid.UUID] = Counter()
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -65,6 +67,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.idle_timer: asyncio.TimerHandle | None = None
         self.untrack: Callable[[], None] | None = None
         self.user_id: uuid.UUID | None = None
+        self.is_over = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; whatever ends it, nothing of it stays behind."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._let_go()
 
     async def connect(self) -> None:
         """Accept, then say by a close code why not: a refused handshake could not tell the page anything."""
@@ -77,7 +87,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if credential.kind == "session" and not is_allowed_origin(self.scope):
             await self.close(WRONG_ORIGIN)
             return
+        if _open_sockets[user.pk] >= MOST_SOCKETS:
+            await self.close(FLOODING)
+            return
         self.user_id = user.pk
+        _open_sockets[user.pk] += 1
         metrics.SOCKETS_OPEN.inc()
         self.untrack = connections.track(user.pk, credential, self._revoked)
         watching.listen(user.pk, self._tell_image)
@@ -98,22 +112,37 @@ class ChatConsumer(AsyncWebsocketConsumer):
         else:
             spawn(self.close(IDLE))
 
-    async def disconnect(self, code: int) -> None:
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Close once; what was sent faster than it could be refused is not heard any more."""
+        if not self.is_over:
+            self.is_over = True
+            self._stop_following()
+            await super().close(code, reason)
+
+    def _stop_following(self) -> None:
         """Stop following; the turns go on."""
         titlewatch.forget(self._tell_title)
-        if self.user_id is not None:
-            metrics.SOCKETS_OPEN.dec()
-            watching.forget(self.user_id, self._tell_image)
         for follower in self.followers.values():
             follower.cancel()
+
+    def _let_go(self) -> None:
+        self.is_over = True
+        self._stop_following()
         if self.idle_timer is not None:
             self.idle_timer.cancel()
         if self.untrack is not None:
             self.untrack()
+        if self.user_id is None:
+            return
+        metrics.SOCKETS_OPEN.dec()
+        watching.forget(self.user_id, self._tell_image)
+        _open_sockets[self.user_id] -= 1
+        if not _open_sockets[self.user_id]:
+            del _open_sockets[self.user_id]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take one frame. A bad one is answered, never punished; too many end the socket."""
-        if self.user_id is None:
+        if self.user_id is None or self.is_over:
             return
         self.heard_at = time.monotonic()
         if len(self.recent) == FLOOD_FRAMES and self.heard_at - self.recent[0] < FLOOD_S:
@@ -248,6 +277,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
         `names` is the conversation that gets its title from this turn.
         """
+        if self.is_over:
+            return
         earlier = self.followers.pop(turn_id, None)
         if earlier is not None:
             earlier.cancel()
@@ -278,8 +309,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return  # the client left between two frames; the turn goes on
 
     async def _tell_title(self, conversation_id: uuid.UUID, title: str) -> None:
-        with suppress(OSError):  # the client left; the next page shows the title
-            await self.send_frame({"type": "title", "conversation_id": conversation_id, "title": title})
+        await self.send_frame({"type": "title", "conversation_id": conversation_id, "title": title})
 
     async def _tell_image(self, image: dict[str, Any]) -> None:
         with suppress(OSError):  # the client left; the next page shows the image
@@ -288,12 +318,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
-        """Send one frame that is not an event of a turn."""
-        await self.send(
-            text_data=encode_json(
-                {name: value for name, value in frame.items() if value is not None}
-            ).decode()
-        )
+        """Send one frame that is not an event of a turn; nothing after the close."""
+        if self.is_over:
+            return
+        told = {name: value for name, value in frame.items() if value is not None}
+        try:
+            await self.send(text_data=encode_json(told).decode())
+        except OSError:
+            self.is_over = True  # the client left
 
 
 def _to_name(turn: Turn) -> uuid.UUID | None:
@@ -343,5 +375,7 @@ def is_allowed_origin(scope: dict[str, Any]) -> bool:
         return False
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
+    if parts.scheme != "https" and settings.SESSION_COOKIE_SECURE:
+        return False  # somebody on the way could have written that page
     allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
     return parts.netloc == host and validate_host(parts.hostname, allowed)

@@ -26,6 +26,8 @@ def options(environment: env.Environment) -> dict[str, Any]:
         "host": os.environ.get("HOST") or "127.0.0.1",
         "port": int(os.environ.get("PORT") or 8000),
         "workers": int(os.environ.get("WEB_CONCURRENCY") or 1),
+        "http": "wisqu.patience:PatientRequests",
+        "ws": "wisqu.patience:PatientSockets",
         "proxy_headers": True,
         "forwarded_allow_ips": os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1",
         "timeout_keep_alive": KEEP_ALIVE_S,

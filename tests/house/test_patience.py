@@ -1,0 +1,207 @@
+"""The shipped server's patience: who trickles is cut off, who only is slow is not, who floods is closed with 1008."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvloop
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from wisqu import patience, serve
+
+GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: d2lzcXUgYmVuY2htYXJrIQ==\r\n\r\n"
+)
+MOST = 20_000_000
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEAD_S", "BODY_S", "STALLED_S", "FAREWELL_S", "LINGER_S"):
+        monkeypatch.setattr(patience, name, 0.15)
+
+
+class App:
+    """Reads a request and answers `ok`, after a while or with very much; takes what a websocket says."""
+
+    def __init__(self, *, waits_s: float = 0.0, sends: int = 2) -> None:
+        self.waits_s, self.sends = waits_s, sends
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await (
+                self._listen(receive, send) if scope["type"] == "websocket" else self._answer(receive, send)
+            )
+        finally:
+            self.ended.set()
+
+    async def _answer(self, receive: Any, send: Any) -> None:
+        while (message := await receive())["type"] == "http.request" and message["more_body"]:
+            pass
+        if message["type"] == "http.disconnect":
+            return
+        await asyncio.sleep(self.waits_s)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(0, self.sends, 50_000):
+            body = b"k" * min(self.sends, 50_000)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body"})
+
+    async def _listen(self, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "bytes": b"k" * self.sends})
+
+
+@asynccontextmanager
+async def served(app: App) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    options = {"http": "wisqu.patience:PatientRequests", "ws": "wisqu.patience:PatientSockets"}
+    config = Config(app, log_config=None, access_log=False, ws_max_size=100_000, **options)  # type: ignore[arg-type]
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),  # type: ignore[call-arg]
+        "127.0.0.1",
+        0,
+    )
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**16)
+        try:
+            yield reader, writer
+        finally:
+            writer.transport.abort()
+
+
+async def trickled(start: bytes, more: bytes, *, pause_s: float) -> bytes:
+    """Send the start, then the rest byte by byte until the server has had enough; return what it said."""
+    async with served(App()) as (reader, writer):
+        writer.write(start)
+        answer = asyncio.ensure_future(reader.read())
+        for at in range(len(more)):
+            await asyncio.sleep(pause_s)
+            if answer.done():
+                break
+            writer.write(more[at : at + 1])
+        return await asyncio.wait_for(answer, 2)
+
+
+def frame(opcode: int, data: bytes, *, fin: bool = True) -> bytes:
+    mask = os.urandom(4)
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack(">H", len(data))
+    return bytes([opcode | 0x80 * fin]) + size + mask + bytes(b ^ mask[at % 4] for at, b in enumerate(data))
+
+
+async def close_code(said: bytes, *, sends: int = 2) -> int:
+    """Say it all at once and return the code of the close frame that comes last."""
+    app = App(sends=sends)
+    async with served(app) as (reader, writer):
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(app.ended.wait(), 2)
+    at = answer.rindex(b"\x88")
+    return int(struct.unpack_from(">H", answer, at + 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: a\r\n", b"x" * 99),
+        (b"", b"\r\n" * 99),
+        (GET, b"GET / HTTP/1.1\r\nhost" * 9),
+        (POST % 99, b"x" * 99),
+        (GET + POST % 99, b"x" * 99),
+    ],
+    ids=["head", "nothing but line ends", "second head", "body", "second body"],
+)
+def test_who_trickles_a_request_is_cut_off(start: bytes, more: bytes) -> None:
+    answer = uvloop.run(trickled(start, more, pause_s=0.02))
+    assert answer.endswith(patience.TIMED_OUT)
+
+
+def test_who_says_nothing_is_cut_off_without_a_word() -> None:
+    async def run() -> bytes:
+        async with served(App()) as (reader, _):
+            return await asyncio.wait_for(reader.read(), 2)
+
+    assert uvloop.run(run()) == b""
+
+
+def test_a_head_without_an_end_is_not_kept() -> None:
+    answer = uvloop.run(trickled(GET[:-2] + b"x: " + b"y" * 70_000, b"", pause_s=0.01))
+    assert answer == patience.TOO_LONG
+
+
+def test_a_slow_body_that_comes_along_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "SLOWEST", 10)
+    answer = uvloop.run(trickled(POST % 12, b"x" * 12, pause_s=0.03))
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_a_slow_answer_is_not_the_clients_fault() -> None:
+    async def run() -> bytes:
+        async with served(App(waits_s=0.5)) as (reader, writer):
+            writer.write(GET + b"\r\n")  # some clients end a body with a line of their own
+            await asyncio.sleep(0.02)
+            writer.write(b"\r\n")
+            return await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 2)
+
+    assert uvloop.run(run()).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("is_socket", [False, True], ids=["stream", "websocket"])
+def test_a_reader_who_takes_nothing_is_cut_off(is_socket: bool) -> None:
+    async def run() -> None:
+        app = App(sends=MOST)
+        async with served(app) as (reader, writer):
+            if is_socket:
+                writer.write(HANDSHAKE)
+                await reader.readuntil(b"\r\n\r\n")
+            reader._transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(frame(2, b"x") if is_socket else GET)
+            await asyncio.wait_for(app.ended.wait(), 3)
+
+    uvloop.run(run())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        frame(1, b"{}") * 3000,
+        frame(9, b"ping") * 3000,
+        frame(1, b"", fin=False) + frame(0, b"", fin=False) * 3000,
+    ],
+    ids=["messages", "pings", "pieces"],
+)
+def test_a_flood_of_frames_is_closed_with_1008(said: bytes) -> None:
+    assert uvloop.run(close_code(said)) == 1008
+
+
+def test_a_message_of_too_many_bytes_in_pieces_is_closed_with_1009() -> None:
+    said = frame(1, b"", fin=False) + frame(0, b"x" * 60_000, fin=False) * 30
+    assert uvloop.run(close_code(said)) == 1009
+
+
+def test_the_shipped_server_has_this_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wisqu import env
+
+    options = serve.options(env.load())
+    config = Config("wisqu.asgi:application", http=options["http"], ws=options["ws"], log_config=None)
+    config.app = lambda *_: None
+    config.load()
+    found = (config.http_protocol_class, config.ws_protocol_class)
+    assert found == (patience.PatientRequests, patience.PatientSockets)
