@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import timedelta
 
 from allauth.account.utils import perform_login
@@ -20,12 +22,14 @@ from django.views.decorators.http import require_http_methods
 from wisqu.accounts.models import User
 
 HOLDS = timedelta(hours=1)
+# How much the clocks of two machines may differ.
+AHEAD_S = 60.0
 _SALT = "accounts.sign-in-link"
 
 
 def make(user: User) -> str:
     """Return a token that holds for an hour, until the person signs in, or until all sign-ins are ended."""
-    return signing.dumps({"id": str(user.pk), "state": _state(user)}, salt=_SALT)
+    return signing.dumps({"id": str(user.pk), "state": _state(user), "made": time.time()}, salt=_SALT)
 
 
 def read(token: str) -> User | None:
@@ -34,6 +38,8 @@ def read(token: str) -> User | None:
         known = signing.loads(token, salt=_SALT, max_age=HOLDS)
     except signing.BadSignature:
         return None
+    if known.get("made", math.inf) > time.time() + AHEAD_S:
+        return None  # the clock was put back: it would live longer than it may
     user = User.objects.filter(pk=known["id"], is_active=True).first()
     return user if user is not None and known["state"] == _state(user) else None
 

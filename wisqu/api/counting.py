@@ -90,9 +90,11 @@ def _in_redis(key: str, window_s: float) -> Count:
 # --- A file ---------------------------------------------------------------------------------------
 
 _TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, ends REAL, number INTEGER) WITHOUT ROWID"
+# A window that seems to end later than a new one would is from before the clock was put back.
 _COUNT = """
 INSERT INTO counts VALUES (?1, ?2 + ?3, 1) ON CONFLICT (key) DO UPDATE SET
-number = CASE WHEN ends > ?2 THEN number + 1 ELSE 1 END, ends = CASE WHEN ends > ?2 THEN ends ELSE ?2 + ?3 END
+number = CASE WHEN ends > ?2 AND ends <= ?2 + ?3 THEN number + 1 ELSE 1 END,
+ends = CASE WHEN ends > ?2 AND ends <= ?2 + ?3 THEN ends ELSE ?2 + ?3 END
 """
 _open = threading.local()
 
