@@ -93,6 +93,16 @@ def test_a_broken_stream_stands_in_the_ledger_with_its_cost(alice: Api, sandbox:
     assert entry.cost_usd == Decimal(str(upstream["cost"]))
 
 
+def test_an_answer_that_never_stops_is_cut_and_charged_as_upstream_says(alice: Api, sandbox: Sandbox) -> None:
+    events = alice.stream(f"On [[words:1]] [[fault:endless]] {QUICK}", max_tokens=50, fallback_models=[])
+    message = events[-1]["message"]
+    assert (events[-1]["type"], message["finish_reason"]) == ("done", "length")
+    assert 2_000 < len(message["content"]) < 100_000
+    (upstream,) = ledger_of(sandbox, events[0]["conversation_id"])
+    entry = LedgerEntry.objects.get(generation_id=upstream["id"])
+    assert entry.cost_usd == Decimal(str(upstream["cost"]))
+
+
 def test_leaving_does_not_end_the_turn(alice: Api) -> None:
     with alice.streaming("Long [[words:60]] [[pace:10ms]]") as events:
         turn_id = next(events)["turn_id"]

@@ -6,6 +6,7 @@ import logging
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.openrouter.conftest import QUICK
@@ -250,6 +251,30 @@ async def test_the_total_ends_an_answer_that_goes_on_and_on(server: ScriptedServ
     assert text.startswith("aaa")
     assert time.monotonic() - started < 4.0
     await client.close()
+
+
+async def test_the_total_ends_a_line_that_comes_byte_by_byte(server: ScriptedServer) -> None:
+    client = OpenRouter(
+        api_key="sk-or-test", base_url=server.url, deadlines=QUICK.__class__(total=0.3, silence=5.0)
+    )
+    await client.connect()
+    endless = chunk("x" * 400)
+    server.answers(chunk("a"), *[step for at in range(400) for step in (endless[at : at + 1], 0.02)])
+    started = time.monotonic()
+    text, _failure = await failing(client.stream(ASK), errors.UpstreamTimeout)
+    assert (text, time.monotonic() - started < 2.0) == ("a", True)
+    await client.close()
+
+
+async def test_an_answer_that_does_not_stop_is_cut_at_what_its_tokens_can_mean(
+    server: ScriptedServer, client: OpenRouter
+) -> None:
+    server.answers(*[step for _ in range(500) for step in (chunk("x" * 100), 0.001)], HOLD)
+    stream = client.stream(msgspec.structs.replace(ASK, max_tokens=100))
+    text = await read(stream)
+    assert 3_400 <= len(text) < 30_000
+    assert (stream.completion.finish_reason, stream.completion.usage) == ("length", None)
+    assert stream.generation_id
 
 
 async def test_a_slow_reader_of_ours_is_not_a_silent_server(

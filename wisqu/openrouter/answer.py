@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _GOODBYE_SECONDS = 0.1
 
 _OPENING, _STREAMING, _ENDING = range(3)
+# A server may forget when to stop. Tokens are three to four characters, those of a long name or of spaces some twenty.
+_LONGEST_TOKEN, _ALLOWANCE, _LONGEST_ANSWER = 24, 1_000, 4_000_000
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -26,6 +31,7 @@ T = TypeVar("T")
 class ChatStream:
     """An answer while it arrives: an async context manager and an async iterator of Delta.
 
+    One that says far more than `max_tokens` can mean ends there, as if the server had stopped at that length.
     Nothing is sent before the first `__anext__`. The facts (`generation_id`, `model`, `provider`, `usage`)
     are there as soon as the server said them and survive an error. `completion` is there after the iteration
     ended by itself. Leaving the context, or `close` from any task, ends the work upstream at once; an
@@ -39,11 +45,13 @@ class ChatStream:
         body: bytes,
         deadlines: Deadlines,
         max_retries: int,
+        max_tokens: int | None = None,
     ) -> None:
         self._connect = connect
         self._request = body
         self._deadlines = deadlines
         self._max_retries = max_retries
+        self._room = max_tokens * _LONGEST_TOKEN + _ALLOWANCE if max_tokens else _LONGEST_ANSWER
         # Told of the generation's id as soon as the reply's head has come: before anything is charged.
         self.on_begin: Callable[[str], None] | None = None
         self._reply = Reply()
@@ -112,6 +120,9 @@ class ChatStream:
                 raise
         if delta is None:
             raise StopAsyncIteration
+        self._room -= len(delta.content) + len(delta.reasoning)
+        if self._room < 0 and not self._over:
+            self._cut_short()
         return delta
 
     async def close(self) -> None:
@@ -120,6 +131,14 @@ class ChatStream:
         self._hang_up()
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(asyncio.get_running_loop().time())
+
+    def _cut_short(self) -> None:
+        """End an answer that goes on and on; what it cost is to be asked for."""
+        log.warning("an answer did not end at its greatest length")
+        self._reply.finish_reason = "length"
+        self._completion = _completion(self._reply)
+        self._over = True
+        self._hang_up()
 
     # --- opening ---
 

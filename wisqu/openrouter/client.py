@@ -61,6 +61,7 @@ class OpenRouter:
             body=encode_request(request),
             deadlines=deadlines or self._deadlines,
             max_retries=self._max_retries if max_retries is None else max_retries,
+            max_tokens=request.max_tokens,
         )
 
     async def complete(self, request: ChatRequest) -> Completion:
