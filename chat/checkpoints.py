@@ -65,7 +65,8 @@ async def save(turns: list[RunningTurn]) -> list[uuid.UUID]:
     """Store what turns have written so far; return those that were asked to stop, or deleted."""
     changed = _changed(turns)
     rows = [row for _, _, row in changed]
-    stopped = await in_thread(_save, [turn.turn_id for turn in turns], rows, _cited(turns))
+    cited = _cited([turn for turn, _, _ in changed])
+    stopped = await in_thread(_save, [turn.turn_id for turn in turns], rows, cited)
     for turn, seq, row in changed:  # not before: what could not be stored is stored the next time
         turn.saved_seq, turn.saved_generation = seq, row[2]
     return stopped
@@ -107,7 +108,8 @@ async def _note_begun() -> None:
 def _store_begun(rows: list[tuple[str, uuid.UUID]]) -> None:
     prepare = Message._meta.pk.get_db_prep_value
     with connection.cursor() as cursor:
-        cursor.executemany(_BEGUN, [(name, prepare(key, connection)) for name, key in rows])
+        ordered = sorted(rows, key=lambda row: row[1])
+        cursor.executemany(_BEGUN, [(name, prepare(key, connection)) for name, key in ordered])
 
 
 def _cited(turns: list[RunningTurn]) -> list[tuple[str, uuid.UUID]]:
@@ -127,14 +129,19 @@ def _save(
     rows: list[tuple[str, bytes, str, uuid.UUID]],
     cited: Sequence[tuple[str, uuid.UUID]] = (),
 ) -> list[uuid.UUID]:
-    """Store the texts and the sign of life; return the turns that were asked to stop, or deleted."""
+    """Store the texts and the sign of life; return the turns that were asked to stop, or deleted.
+
+    Turns before messages, as whoever closes a turn does, and messages in the order of their ids: two who lock the same
+    rows in another order would wait for each other until the database ends one of them.
+    """
     prepare = Message._meta.pk.get_db_prep_value
     with transaction.atomic():
+        Turn.objects.filter(id__in=turn_ids).running().update(heartbeat_at=timezone.now())
         with connection.cursor() as cursor:
-            cursor.executemany(_SAVE, [(*row[:3], prepare(row[3], connection)) for row in rows])
+            texts = sorted(rows, key=lambda row: row[3])
+            cursor.executemany(_SAVE, [(*row[:3], prepare(row[3], connection)) for row in texts])
             if cited:
                 cursor.executemany(_SAVE_CITATIONS, [(text, prepare(key, connection)) for text, key in cited])
-        Turn.objects.filter(id__in=turn_ids).running().update(heartbeat_at=timezone.now())
     asked = dict(Turn.objects.filter(id__in=turn_ids).values_list("id", "stop_requested_at"))
     return [turn_id for turn_id in turn_ids if asked.get(turn_id, _DELETED) is not None]
 
