@@ -167,6 +167,8 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
     secret = values.get("secret_key")
     if secret and _is_weak(secret):
         problems.append(f"SECRET_KEY is weak: with DEBUG=false it takes {VARIABLES['SECRET_KEY'].takes}.")
+    if "*" in values.get("allowed_hosts", ()):
+        problems.append("ALLOWED_HOSTS=* lets strangers say where links in mails lead: name the hosts.")
     if values.get("billing_provider") == "sandbox":
         problems.append("BILLING_PROVIDER=sandbox earns nothing: with DEBUG=false it takes manual or stripe.")
     return problems

@@ -13,7 +13,7 @@ from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
 from wisqu.api.csp import with_inline_styles
 from wisqu.api.installing import manifest, offline, service_worker
-from wisqu.api.pages import favicon, not_found, robots
+from wisqu.api.pages import favicon, not_found, robots, security
 
 urlpatterns = [
     path("api/v1/", include("wisqu.root")),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("accounts/", include(account_pages)),
     path("favicon.ico", favicon),
     path("robots.txt", robots),
+    path(".well-known/security.txt", security),
     path("manifest.webmanifest", manifest, name="manifest"),
     path("service-worker.js", service_worker, name="service-worker"),
     path("offline", offline, name="offline"),

@@ -132,7 +132,7 @@ VARIABLES: dict[str, Variable] = {
         boolean, "false", YES_NO, "development settings; not set: false, but `make run` uses true"),
     "ALLOWED_HOSTS": Variable(
         many(host_name), "localhost,127.0.0.1,[::1]", "host names parted by commas, without scheme or port",
-        "names this site is reached by", is_list=True),
+        "names this site is reached by; * with DEBUG=true alone", is_list=True),
     "CSRF_TRUSTED_ORIGINS": Variable(
         many(origin), "", "origins parted by commas, like https://chat.example.org",
         "origins whose pages may post forms (behind a proxy: the public address)", is_list=True),

@@ -96,6 +96,12 @@ def test_a_served_site_refuses_a_weak_secret_key(secret):
         read({**SERVED, "SECRET_KEY": secret})
 
 
+def test_a_served_site_names_its_hosts():
+    with pytest.raises(BadEnvironment, match=r"^ALLOWED_HOSTS=\* lets strangers say"):
+        read({**SERVED, "ALLOWED_HOSTS": "chat.example.org,*"})
+    assert read({**DEBUG, "ALLOWED_HOSTS": "*"}).allowed_hosts == ("*",)
+
+
 def test_a_served_site_needs_a_key_for_openrouter():
     with pytest.raises(BadEnvironment, match=r"^OPENROUTER_API_KEY is missing"):
         read({**SERVED, "OPENROUTER_API_KEY": ""})
