@@ -312,10 +312,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.send_frame({"type": "title", "conversation_id": conversation_id, "title": title})
 
     async def _tell_image(self, image: dict[str, Any]) -> None:
-        with suppress(OSError):  # the client left; the next page shows the image
-            await self.send_frame({"type": "image", "image": image})
-            if image["status"] in ("done", "failed"):  # counted, or given back
-                await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})
+        await self.send_frame({"type": "image", "image": image})
+        if image["status"] in ("done", "failed"):  # counted, or given back
+            await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})
 
     async def send_frame(self, frame: dict[str, Any]) -> None:
         """Send one frame that is not an event of a turn; nothing after the close."""
