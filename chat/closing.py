@@ -111,7 +111,7 @@ _ANSWER_FIELDS = [
     "models_attempted", "fallback_used", "routing_reason", "error_code", "error_detail", "prompt_tokens",
     "completion_tokens", "reasoning_tokens", "total_tokens", "cached_tokens_read", "cached_tokens_written", "cost_usd",
     "fees_usd", "web_searches", "cache_discount_usd", "first_token_ms", "total_ms", "token_estimate", "stream_ends",
-    "structured_data", "quotations", "references",
+    "structured_data", "quotations", "references", "repair",
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 
 # Of a long passage the note shows this many verses; the rest is on the page of the chapter.
-_MOST_SHOWN = 3
+_MOST_SHOWN = 7
 _MOST_PLACES = 6
 MOST_NOTES = 200  # on one answer: beyond, it is no answer any more
 _RIGHT_TO_LEFT = ("ar", "fa", "ur")

@@ -84,7 +84,7 @@ def test_a_false_quotation_is_mended_once_and_the_first_version_stays(alice: Api
     assert [each["verdict"] for each in done["quotations"]] == ["genuine"]
     first, second = Message.objects.filter(role="assistant").order_by("id")
     assert (first.content, str(first.id)) == (ALTERED, done["repair"]["first_version_id"])
-    assert (second.content, str(second.id)) == (done["content"], done["id"])
+    assert (second.content, str(second.id), second.repair) == (done["content"], done["id"], done["repair"])
     assert (repair.messages, repair.tokens, str(repair.reference)) == (0, 0, done["id"])
     assert (chat.messages, chat.tokens) == (1, done["usage"]["total_tokens"])
     assert not OwedGeneration.objects.exists()
