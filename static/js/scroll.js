@@ -30,6 +30,11 @@ export class Scroll {
     this.#button.hidden = this.#follows || this.#left < NEAR_PX * 2;
   }
 
+  /** Stay where the page begins: there is nothing yet whose end anybody reads. */
+  stay() {
+    this.#follows = false;
+  }
+
   toEnd() {
     this.#follows = true;
     this.keep();

@@ -36,8 +36,10 @@ export class Thread extends EventTarget {
     if (meant) {
       meant.classList.add("is-meant");
       this.#scroll.to(meant);
-    } else {
+    } else if (find(".ask, .answer, .made", this.element)) {
       this.#scroll.toEnd();
+    } else {
+      this.#scroll.stay();
     }
     this.#more.watch();
     this.#pickUp();
