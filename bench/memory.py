@@ -75,8 +75,8 @@ async def open_sockets(target: Target, count: int) -> list[asyncio.BaseTransport
 async def open_deaf(target: Target, count: int) -> list[asyncio.BaseTransport]:
     """Ask for long answers at full speed and read none of it."""
     readers = [await load.connect(target) for _ in range(count)]
-    message = question(tokens=20_000, pause_ms=0)
+    message = question(tokens=16_000, pause_ms=0)
     for number, reader in enumerate(readers):
         reader.transport.pause_reading()
-        reader.begin(target.request(message, number))
+        reader.begin(target.request(message, number, max_tokens=16_000))
     return [reader.transport for reader in readers]

@@ -137,9 +137,12 @@ async def read(target: load.Target, message: str, number: int) -> load.Answer:
     return await asyncio.wait_for(reader.begin(target.request(message, number)), load.LASTS_AT_MOST_S)
 
 
-def served_as_deployed(family: Family, product: Product) -> tuple[Product, subprocess.Popen[bytes]]:
+def served_as_deployed(
+    family: Family, product: Product, *, cores: set[int] = OTHERS
+) -> tuple[Product, subprocess.Popen[bytes]]:
+    """Start the server that is shipped on the product's database."""
     port = free_port()
     env = {**product.env, "PORT": str(port)}
-    process = start(family, "the deployed web server", ["-m", "wisqu.serve"], cores=OTHERS, env=env)
+    process = start(family, "the deployed web server", ["-m", "wisqu.serve"], cores=cores, env=env)
     wait_for(f"http://127.0.0.1:{port}/api/v1/health/live", process)
     return replace(product, pid=process.pid, port=port), process

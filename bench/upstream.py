@@ -1,8 +1,8 @@
 """The OpenRouter of the benchmarks: as little work as a server can do, so that others are what is measured.
 
 Each question says what it wants: `bench tokens=500 pause=10 stamped=1` in its last message gives 500 chunks, one
-each 10 ms. Token n reads ` t<n>`; a stamped one reads ` t<n>@<ns>` with the monotonic clock of its sending, which
-every process of the machine shares. `python -m bench.upstream PORT`.
+each 10 ms. Token n reads ` t<n>`, with `size=N` and so many letters more; a stamped one reads ` t<n>@<ns>` with the
+monotonic clock of its sending, which every process of the machine shares. `python -m bench.upstream PORT`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import time
 
 import uvloop
 
-WISH = re.compile(rb"bench tokens=(\d+) pause=(\d+) stamped=([01])")
+WISH = re.compile(rb"bench tokens=(\d+) pause=(\d+) stamped=([01])(?: size=(\d+))?")
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-generation-id: %b\r\n"
     b"transfer-encoding: chunked\r\n\r\n"
@@ -28,9 +28,10 @@ LAST_WORDS = (
 )
 
 
-def question(*, tokens: int, pause_ms: int, stamped: bool = False) -> str:
+def question(*, tokens: int, pause_ms: int, stamped: bool = False, size: int = 0) -> str:
     """Return a message that this upstream answers so."""
-    return f"bench tokens={tokens} pause={pause_ms} stamped={int(stamped)}"
+    more = f" size={size}" if size else ""
+    return f"bench tokens={tokens} pause={pause_ms} stamped={int(stamped)}{more}"
 
 
 def chunk(generation_id: bytes, text: bytes) -> bytes:
@@ -69,12 +70,13 @@ class Answering(asyncio.Protocol):
             return
         self.received = b""
         wishes = WISH.findall(body)
-        self._answer(*(int(number) for number in (wishes[-1] if wishes else (b"20", b"10", b"0"))))
+        self._answer(*(int(number or 0) for number in (wishes[-1] if wishes else (b"20", b"10", b"0", b""))))
 
-    def _answer(self, tokens: int, pause_ms: int, stamped: int) -> None:
+    def _answer(self, tokens: int, pause_ms: int, stamped: int, size: int) -> None:
         Answering.served += 1
         self.generation_id = b"gen-1786000000-%08d" % Answering.served
         self.tokens, self.sent, self.stamped = tokens, 0, bool(stamped)
+        self.padding = b"x" * size
         self.pause = pause_ms / 1000
         self.due = self.loop.time()
         self.transport.write(HEAD % self.generation_id)
@@ -83,7 +85,7 @@ class Answering(asyncio.Protocol):
     def _send(self) -> None:
         write, pause = self.transport.write, self.pause
         while self.sent < self.tokens:
-            text = b" t%d" % self.sent
+            text = b" t%d%b" % (self.sent, self.padding)
             if self.stamped:
                 text += b"@%d" % time.monotonic_ns()
             write(chunk(self.generation_id, text))
