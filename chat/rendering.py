@@ -34,6 +34,7 @@ LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 
 BLOCKS = ("p", "h3", "h4", "h5", "h6", "ul", "li", "blockquote", "table", "th", "td", "pre")
 BARE = ("br", "hr", "em", "strong", "s", "thead", "tbody", "tr")
+MOST_BEGINNINGS, MOST_SEARCHING = 20, 10_000_000  # of addresses in one word; characters, for all of them
 LEAVES = {"paragraph_open", "heading_open", "th_open", "td_open"}
 CONTAINERS = {"bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open", "table_open"}
 ALIGNMENT = {"text-align:left": "to-start", "text-align:center": "to-center", "text-align:right": "to-end"}
@@ -58,8 +59,9 @@ def render(text: str, cited: Sequence[Mapping[str, Any]] = ()) -> SafeString:
 @lru_cache(maxsize=256)
 def _render(text: str, sources: tuple[Source, ...]) -> SafeString:
     placed = {int(number) for number in MARK.findall(text)}
+    markdown = _markdown if _may_hold_links(text) else _without_links
     html = nh3.clean(
-        _markdown.render(text, {"sources": {source.number: source for source in sources}, "placed": placed}),
+        markdown.render(text, {"sources": {source.number: source for source in sources}, "placed": placed}),
         tags=set(ALLOWED),
         attributes=ALLOWED,
         url_schemes={"http", "https", "mailto"},
@@ -227,8 +229,19 @@ def _code(content: str, info: list[str]) -> str:
     )
 
 
-def _make_markdown() -> MarkdownIt:
-    options = {"html": False, "linkify": True, "breaks": True, "typographer": False}
+def _may_hold_links(text: str) -> bool:
+    """Tell whether to look for addresses in a text.
+
+    From each beginning of one, the search goes on to the end of the word and back over the paragraph. Where a text is
+    nothing but beginnings that takes minutes; what people write holds few.
+    """
+    if text.count("://") * len(text) > MOST_SEARCHING:
+        return False
+    return all(word.count(":") + word.count("//") <= MOST_BEGINNINGS for word in text.split())
+
+
+def _make_markdown(*, finds_links: bool = True) -> MarkdownIt:
+    options = {"html": False, "linkify": finds_links, "breaks": True, "typographer": False}
     markdown = MarkdownIt("commonmark", options, renderer_cls=Renderer)
     markdown.enable(["table", "strikethrough", "linkify"])
     # An address within this site would let an answer send its reader to sign-out or the like.
@@ -248,4 +261,4 @@ def _make_markdown() -> MarkdownIt:
     return markdown
 
 
-_markdown = _make_markdown()
+_markdown, _without_links = _make_markdown(), _make_markdown(finds_links=False)

@@ -1,6 +1,7 @@
 """Markdown of answers: what is shown, what never passes, and which way each block runs."""
 
 import re
+import time
 
 import pytest
 
@@ -128,3 +129,15 @@ def test_a_formula_that_never_ends_comes_back_in_no_time() -> None:
     assert render("\\(" * 5_000)
     assert render("$a " * 5_000)
     assert render("$$\n" * 2_000)
+
+
+@pytest.mark.parametrize("piece", ["https://a.", "mailto:a@", "ftp://[", "a:// ", "https://[ "])
+def test_a_text_of_nothing_but_addresses_does_not_keep_its_readers_waiting(piece: str) -> None:
+    began = time.process_time()
+    render(piece * (60_000 // len(piece)))
+    assert time.process_time() - began < 2
+
+
+def test_a_long_answer_with_many_addresses_keeps_them() -> None:
+    html = render("See https://example.org/a:b//c?d=e:f and more words.\n\n" * 300)
+    assert html.count('href="https://example.org/a:b//c?d=e:f"') == 300
