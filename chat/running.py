@@ -9,6 +9,7 @@ import asyncio
 import logging
 import uuid
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from chat import checkpoints, handing, mirror, providers
@@ -24,8 +25,8 @@ from wisqu.api.threads import in_thread
 
 log = logging.getLogger(__name__)
 
-# So long before a process's time is over, what still runs in it is handed on.
-LEAVING_S = 2.0
+# So long before a process's time is over, what still runs in it is handed on; half of a time that is short.
+_LEAVING_S = 2.0
 _SERVER_STOPPED = ("interrupted", "The server was restarted while this answer was being written.")
 
 _running: dict[uuid.UUID, RunningTurn] = {}
@@ -86,6 +87,11 @@ async def keep_taking_up() -> None:
             _run(RelayedTurn(opened, handed))
 
 
+def leaving_s() -> float:
+    """Return how long before its end the process hands on what it writes, in seconds."""
+    return min(_LEAVING_S, settings.SHUTDOWN_GRACE_SECONDS / 2) if handing.is_possible() else 0.0
+
+
 def hand_on_all() -> None:
     """Give what still runs to other processes; what can't be given ends as interrupted, with its text."""
     for turn in list(_running.values()):
@@ -94,7 +100,7 @@ def hand_on_all() -> None:
 
 async def shut_down() -> None:
     """Let running turns end while there is time, then hand the others on."""
-    until = draining.seconds_left() - LEAVING_S
+    until = draining.seconds_left() - leaving_s()
     if until > 0 and _running:
         await asyncio.wait([turn.task for turn in _running.values() if turn.task], timeout=until)
     turns = list(_running.values())

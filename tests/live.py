@@ -124,13 +124,13 @@ class Sandbox(Server):
 class Web(Server):
     """The product's web server, on the database of the running test."""
 
-    def __init__(self, *, sandbox: Sandbox, **env: str) -> None:
+    def __init__(self, *, sandbox: Sandbox, app: str = "wisqu.asgi:application", **env: str) -> None:
         port = free_port()
         command = [
             sys.executable,
             "-m",
             "uvicorn",
-            "wisqu.asgi:application",
+            app,
             "--port",
             str(port),
             *WEB_OPTIONS,

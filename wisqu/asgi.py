@@ -101,7 +101,7 @@ def _listen_for_the_end() -> None:
         log.info("told to stop: not ready any more")
         loop.call_soon_threadsafe(loop.call_later, notice, the_servers, number, frame)
         # Before the server cuts the connections of those who still read.
-        last_call = notice + max(0.0, grace - running.LEAVING_S)
+        last_call = notice + grace - running.leaving_s()
         loop.call_soon_threadsafe(loop.call_later, last_call, running.hand_on_all)
 
     signal.signal(signal.SIGTERM, end)
