@@ -29,6 +29,7 @@ from chat.following import Batch, find_turn, follow
 from chat.hearing import heard_first
 from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame
 from chat.models import Turn
+from chat.producing import RunningTurn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from imagery import watching
 from wisqu.accounts import connections
@@ -334,7 +335,7 @@ def _to_name(turn: Turn) -> uuid.UUID | None:
 
 async def _begin(
     admitted: Callable[[], tuple[Allowance, OpenTurn | Replay]],
-) -> tuple[Allowance, OpenTurn | Replay, running.RunningTurn | None]:
+) -> tuple[Allowance, OpenTurn | Replay, RunningTurn | None]:
     """Open a turn and have it produced: a client that leaves in between leaves no turn that nobody writes."""
     with tracing.span("open turn", door="websocket"):
         allowance, opened = await heard_first(admitted)
