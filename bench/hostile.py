@@ -109,7 +109,7 @@ def rows(
     alone = Waited(before.tokens + after.tokens, before.requests + after.requests)
     token, request = (during / quiet for during, quiet in zip(attacked.p95, alone.p95, strict=True))
     codes = closings(flooded["met"])
-    zero = {"goal": "0", "holds": at_most(0)}
+    zero: dict[str, Any] = {"goal": "0", "holds": at_most(0)}
     return [
         row(
             f"memory for each of {crowd.deaf} readers who never read",

@@ -121,7 +121,7 @@ async def test_one_person_has_so_many_sockets_and_no_more() -> None:
     ],
 )
 def test_a_served_sites_sockets_are_opened_by_its_own_pages_alone(
-    settings, origin: str, host: str, allowed: bool
+    settings: Any, origin: str, host: str, allowed: bool
 ) -> None:
     settings.SESSION_COOKIE_SECURE, settings.ALLOWED_HOSTS = True, ["chat.example.org"]
     scope = {"headers": [(b"origin", origin.encode()), (b"host", host.encode())]}

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -189,7 +191,7 @@ def test_a_mailed_sign_in_link_does_not_live_longer_when_the_clock_goes_back(ali
 
 
 @pytest.mark.usefixtures("made_at_noon")
-def test_links_to_an_address_and_a_new_password_end_at_most_an_hour_late(alice: User, settings) -> None:
+def test_links_to_an_address_and_a_new_password_end_at_most_an_hour_late(alice: User, settings: Any) -> None:
     address = EmailAddress.objects.create(user=alice, email=alice.email)
     confirm = EmailConfirmationHMAC(address).key
     reset = EmailAwarePasswordResetTokenGenerator().make_token(alice)
@@ -215,7 +217,7 @@ def test_a_browser_is_signed_out_by_the_clock_and_not_kept_by_a_clock_that_went_
         assert browser.get(me).status_code == 401
 
 
-def test_a_clock_that_goes_back_closes_no_window_for_an_hour(settings, tmp_path) -> None:
+def test_a_clock_that_goes_back_closes_no_window_for_an_hour(settings: Any, tmp_path: Path) -> None:
     settings.REDIS_URL, settings.VAR_DIR = "", tmp_path
     with at(NOON):
         assert [counting.count("k", window_s=60).number for _ in range(3)] == [1, 2, 3]

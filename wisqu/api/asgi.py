@@ -29,6 +29,9 @@ from wisqu.api.middleware import door
 from wisqu.api.problems import CONTENT_TYPE
 from wisqu.api.threads import in_thread
 
+# Forms that are open to everybody hold an address and a password.
+OPEN_FORMS, OPEN_FORM = ("/accounts/", "/admin/login"), 64 * 1024
+
 
 class EventStream(StreamingHttpResponse):
     """Server-sent events. `frames` are sent as they come, past the layers that a streamed page needs."""
@@ -155,11 +158,12 @@ class BodyLimit:
 
     def __init__(self, app: Any, limit: int | None = None) -> None:
         self.app = app
-        self.limit = limit or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        self.limit = limit
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on, or answer 413 when it says, or turns out, to be too large."""
-        if _declared_length(scope) > self.limit:
+        limit = self.limit or _page_limit(scope["path"])
+        if _declared_length(scope) > limit:
             await _refuse(send)
             return
         received = 0
@@ -169,7 +173,7 @@ class BodyLimit:
             nonlocal received, refused
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit and not refused:
+            if received > limit and not refused:
                 refused = True
                 await _refuse(send)
                 return {"type": "http.disconnect"}
@@ -180,6 +184,12 @@ class BodyLimit:
                 await send(message)
 
         await self.app(scope, counted, guarded)
+
+
+def _page_limit(path: str) -> int:
+    """Return how many bytes a form of this page may have: what anybody may send is not to be thought about for long."""
+    limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return min(limit, OPEN_FORM) if path.startswith(OPEN_FORMS) else limit
 
 
 def _declared_length(scope: Any) -> int:
