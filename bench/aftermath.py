@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ SETTLES_WITHIN_S = 240.0
 # Money is compared to a millionth of a dollar.
 NEAR_USD = Decimal("1e-6")
 _EXAMPLES = 5
+_NEEDED = ("worker", "Redis", "PostgreSQL")  # by an image
 _TAG = re.compile(r"(?:Question|Picture) [0-9]+-[0-9]+\.")
 
 
@@ -63,6 +64,11 @@ def unkept_s(seen: dict[str, Any], stored: dict[str, Any]) -> float:
     """Return how many seconds of an interrupted answer its reader saw that were not stored."""
     missing = len(seen["text"].split()) - len(stored["content"].split())
     return max(0, missing) * PACE_MS / 1000
+
+
+def undisturbed_s(began: datetime, ended: datetime, kills: list[float]) -> float:
+    """Return how long a job took from its beginning, or from the last of the kills (seconds since 1970) meanwhile."""
+    return ended.timestamp() - max([began.timestamp(), *(at for at in kills if at < ended.timestamp())])
 
 
 def booked(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str, Any]:
@@ -113,7 +119,7 @@ def main(root: str, path: str) -> None:
     theirs = _sandbox(root)
     found = {
         **_turns(seen["turns"]),
-        **_images(seen["pictures"]),
+        **_images(seen["pictures"], seen.get("kills", [])),
         **_files(),
         **_counters(),
         "settled_after_s": waited,
@@ -206,13 +212,14 @@ def _stored(row: Any) -> dict[str, Any]:
     }
 
 
-def _images(pictures: list[dict[str, Any]]) -> dict[str, Any]:
+def _images(pictures: list[dict[str, Any]], kills: list[tuple[str, float]]) -> dict[str, Any]:
     from django.core.files.storage import default_storage
 
     from imagery.models import GeneratedImage
 
     rows = list(GeneratedImage.objects.all())
     known = {str(row.id) for row in rows}
+    hits = [at for name, at in kills if name.startswith(_NEEDED)]
     ended = [row for row in rows if row.ended_at is not None]
     files = [(row, key) for row in rows for key in (row.key, row.thumbnail_key) if key]
     return {
@@ -221,6 +228,9 @@ def _images(pictures: list[dict[str, Any]]) -> dict[str, Any]:
         "image_ends": Counter(f"{row.status} {row.error_code}".strip() for row in rows),
         "images_open": len(rows) - len(ended),
         "image_s": max((row.ended_at - row.created_at).total_seconds() for row in ended) if ended else 0.0,
+        "image_after_s": max(
+            (undisturbed_s(row.created_at, row.ended_at, hits) for row in ended), default=0.0
+        ),
         "image_tries": Counter(row.tries for row in rows),
         "files_missing": sum(not default_storage.exists(key) for _, key in files),
     }

@@ -46,6 +46,8 @@ class Realm:
         self._starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._started: dict[str, float] = {}
+        self._awaited: set[str] = set()
+        self.died: list[str] = []
         self.ports: dict[str, int] = {}
         with on_core(EVERYWHERE):
             database = start_postgres(family, folder, _DURABLE)
@@ -127,22 +129,29 @@ class Realm:
         with on_core(EVERYWHERE):
             self._running[name] = self._starts[name]()
 
-    def ended(self) -> list[str]:
-        """Return what has ended by itself, and let go of it."""
-        names = [name for name, process in self._running.items() if process.poll() is not None]
-        gone = [self._running.pop(name) for name in names]
-        self.family.members[:] = [each for each in self.family.members if each[1] not in gone]
-        return names
+    async def supervise(self) -> None:
+        """Start again what ends by itself, as long as it is wished; `died` tells what that was."""
+        while True:
+            for name, process in list(self._running.items()):
+                if process.poll() is not None:
+                    # PostgreSQL refuses to start as long as a process of the killed one lives.
+                    if name not in self._awaited:
+                        self.died.append(name)
+                    self.family.members.remove(
+                        next(each for each in self.family.members if each[1] is process)
+                    )
+                    self.start(name)
+            await asyncio.sleep(0.3)
 
     async def wait_for(self, name: str) -> float:
-        """Return how many seconds it took until it works again. Raises RuntimeError when it ends or never does."""
+        """Return how many seconds it took until it works again. Raises RuntimeError when it never does."""
         began = time.monotonic()
+        self._awaited = {name}
         while not await asyncio.to_thread(self._works, name):
-            if name in self.ended():  # PostgreSQL does while a process of the killed one still lives
-                self.start(name)
             if time.monotonic() - began > STARTS_WITHIN_S:
                 raise RuntimeError(f"{name} does not come back")
             await asyncio.sleep(0.1)
+        self._awaited = set()
         return time.monotonic() - began
 
     def _works(self, name: str) -> bool:

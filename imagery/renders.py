@@ -122,7 +122,7 @@ async def _make(image: GeneratedImage) -> Outcome:
         async with _alive(image):
             request = await sync_to_async(_request)(image)
             await client.connect()  # takes a second the first time; whoever dies meanwhile has not asked
-            await sync_to_async(_mark_asked)(image)
+            await sync_to_async(at_last)(_mark_asked, image)
             reply = await _ask(image, client, request)
             return reply if isinstance(reply, Outcome) else await _keep(reply)
     finally:

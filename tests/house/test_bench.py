@@ -1,6 +1,7 @@
 """The benchmarks can be run: every question imports, and their upstream speaks as the client expects."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -129,6 +130,13 @@ def test_an_answer_that_is_stored_otherwise_than_it_was_seen_is_found(seen, stor
 def test_what_was_seen_and_not_kept_is_measured_in_seconds() -> None:
     assert aftermath.unkept_s(SEEN, STORED | CUT) == 0.05
     assert aftermath.unkept_s(SEEN, STORED) == 0
+
+
+def test_a_job_is_timed_from_its_beginning_or_the_last_kill_before_its_end() -> None:
+    began, ended = (datetime(2026, 11, 23, 12, minute, tzinfo=UTC) for minute in (0, 2))
+    kills = [began.timestamp() + each for each in (-9, 50, 130)]
+    assert aftermath.undisturbed_s(began, ended, kills) == 70
+    assert aftermath.undisturbed_s(began, ended, []) == 120
 
 
 @pytest.mark.parametrize(
