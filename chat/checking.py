@@ -36,6 +36,12 @@ class Findings:
         altered = [one for one in self.quotations if one["verdict"] == "altered"]
         return len(altered) + len([one for one in self.references if one["state"] == "impossible"])
 
+    @property
+    def of_the_text(self) -> Findings:
+        """The same of an answer from the text itself, which names a verse that there is not to say so."""
+        there = [one for one in self.references if one["state"] != "impossible"]
+        return Findings(self.quotations, there)
+
     def flaws(self) -> Iterator[dict[str, Any]]:
         """Yield what is not as it should be."""
         yield from flaws(self.quotations, self.references)

@@ -169,7 +169,7 @@ class RunningTurn:
 
     async def _finish(self, outcome: Outcome) -> Outcome:
         """Check what the answer quotes, and have it mended once where that is wrong, wished and allowed."""
-        outcome.findings = await checking.find_beside(outcome.content)
+        outcome.findings = await self._look_through(outcome.content)
         if not (self.opened.may_mend and outcome.findings.grave and outcome.status == Turn.Status.DONE):
             return outcome
         outcome.repair = mending.Repair(flaws=outcome.findings.grave)
@@ -340,6 +340,10 @@ class RunningTurn:
             total_ms=self._elapsed_ms(),
         )
 
+    async def _look_through(self, text: str) -> checking.Findings:
+        found = await checking.find_beside(text)
+        return found if self.opened.said is None else found.of_the_text
+
     async def _close(self, outcome: Outcome) -> None:
         """Learn the cost where the stream did not tell it, store, and tell the readers."""
         try:
@@ -351,7 +355,7 @@ class RunningTurn:
                 outcome.cost_source = LedgerEntry.CostSource.LOOKUP
                 outcome.is_settled_later = outcome.usage is None
             if outcome.findings is None:
-                outcome.findings = await checking.find_beside(outcome.content)
+                outcome.findings = await self._look_through(outcome.content)
             self._parsed += self.stream.files if self.stream else []
             if self._parsed:
                 opened = self.opened

@@ -8,13 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat import guidance, reviews
 from chat.notes import Note, notes
+from chat.rendering import render
 from chat.trust import Guidance, Review
 from wisqu.accounts.models import User
 
@@ -163,9 +164,11 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return (parent.content if parent else "") if reviews.may_be_read(review) else str(UNSEEN)
 
     @admin.display(description=_("Answer"))
-    def answer(self, review: Review) -> str:
-        """Return the answer, where it may be read."""
-        return review.message.content if reviews.may_be_read(review) else str(UNSEEN)
+    def answer(self, review: Review) -> SafeString:
+        """Return the answer as its reader sees it, where it may be read."""
+        if not reviews.may_be_read(review):
+            return escape(UNSEEN)
+        return format_html('<div dir="auto">{}</div>', render(review.message.content))
 
     @admin.display(description=_("The reader's remark"))
     def remark(self, review: Review) -> str:

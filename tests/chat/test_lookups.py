@@ -80,6 +80,8 @@ def test_it_comes_at_once_counts_nothing_and_asks_nobody(alice: Api, sandbox: Sa
     assert not LedgerEntry.objects.exists()
     assert not TitleJob.objects.exists()
     assert not MonthlyUsageQuota.objects.filter(held_messages__gt=0).exists()
+    denied = alice.ask("2:300").json()["message"]
+    assert ("286" in denied["content"], denied["references"]) == (True, [])
 
 
 @pytest.mark.django_db
