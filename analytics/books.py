@@ -15,27 +15,43 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import UUIDField
 
-from analytics.days import Days, Granularity
+from analytics import active
+from analytics.days import Days, Granularity, last_of
 from analytics.models import NOTHING_YET, RollupState
-from analytics.rollups import as_day
-from analytics.sums import PEOPLE, Sums
+from analytics.sums import ACTIVE, PEOPLE, Sums, as_day, as_given, step
 
 T = TypeVar("T")
 _TRIES = 3
 _ID = UUIDField()
-# The first day of the step that a day falls in, as `analytics.days.step_of` has it.
-_STEPS = {
-    "postgresql": {
-        Granularity.DAY: "day",
-        Granularity.WEEK: "date_trunc('week', day)::date",
-        Granularity.MONTH: "date_trunc('month', day)::date",
-    },
-    "sqlite": {
-        Granularity.DAY: "day",
-        Granularity.WEEK: "date(day, 'weekday 0', '-6 days')",
-        Granularity.MONTH: "date(day, 'start of month')",
-    },
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on keys in SQL, with its values."""
+
+    text: str = ""
+    values: tuple[Any, ...] = ()
+
+    @property
+    def ending(self) -> str:
+        """The condition behind others."""
+        return f" AND ({self.text})" if self.text else ""
+
+    @property
+    def alone(self) -> str:
+        """The condition by itself."""
+        return f" WHERE {self.text}" if self.text else ""
+
+
+ANY = Condition()
+Select = tuple[str, list[Any]]
+_VISIT = ("user_id", "day", "calls", "turns")
+
+
+def among(user_ids: Sequence[uuid.UUID]) -> Condition:
+    """Return the condition that a row is of one of these people."""
+    given = tuple(_ID.get_db_prep_value(each, connection) for each in user_ids)
+    return Condition(f"user_id IN ({', '.join(['%s'] * len(given))})", given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +74,19 @@ class Books:
         columns: Sequence[str],
         *,
         by: Sequence[str] = (),
-        where: str = "",
-        given: Sequence[Any] = (),
+        where: Condition = ANY,
         ending: str = "",
     ) -> list[dict[str, Any]]:
         """Return the columns added up over the days, a row for each combination of the keys `by`.
 
-        `where` is a condition on keys, with its values `given`; `ending` what follows the grouping. Without keys
-        there is one row, of zeros if nothing was booked.
+        `ending` is what follows the grouping. Without keys there is one row, of zeros if nothing was booked.
         """
-        inner, values = self._everything(sums, days, columns, where=where, given=given)
+        keys = [name for name in sums.keys if name != "day" or name in by]
+        inner, values = self.everything(sums, days, [*keys, *columns], where)
         added = [f"COALESCE(SUM({name}), 0) AS {name}" for name in columns]
         grouping = f" GROUP BY {', '.join(by)}" if by else ""
         text = f"SELECT {', '.join([*by, *added])} FROM ({inner}) AS booked{grouping} {ending}"  # noqa: S608
-        names = (*by, *columns)
-        with connection.cursor() as cursor:
-            cursor.execute(text, values)
-            return [
-                {name: _value(name, value, columns) for name, value in zip(names, row, strict=True)}
-                for row in cursor.fetchall()
-            ]
+        return as_rows(text, values, (*by, *columns), columns)
 
     def people(
         self,
@@ -88,81 +97,109 @@ class Books:
         by: Sequence[str] = ("user_id",),
     ) -> list[dict[str, Any]]:
         """Return the columns added up for each of these people who did anything, and the last day of it."""
-        given = [_ID.get_db_prep_value(each, connection) for each in user_ids]
-        where = f"user_id IN ({', '.join(['%s'] * len(given))})"
-        inner, values = self._everything(PEOPLE, days, columns, where=where, given=given)
+        inner, values = self.everything(PEOPLE, days, [*PEOPLE.keys, *columns], among(user_ids))
         keys, added = ", ".join(by), ", ".join(f"SUM({name})" for name in columns)
-        names = (*by, "last_day", *columns)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {keys}, MAX(day), {added} FROM ({inner}) AS booked GROUP BY {keys}",  # noqa: S608
-                values,
-            )
-            return [
-                {name: _value(name, value, columns) for name, value in zip(names, row, strict=True)}
-                for row in cursor.fetchall()
-            ]
+        text = f"SELECT {keys}, MAX(day), {added} FROM ({inner}) AS booked GROUP BY {keys}"  # noqa: S608
+        return as_rows(text, values, (*by, "last_day", *columns), columns)
 
-    def active(self, last: date) -> tuple[int, int, int]:
+    def active(self, last: date) -> list[int]:
         """Return how many people asked for something on the day, in the 7, and in the 30 days that end with it."""
-        inner, values = self._active(Days.lately(30, until=last))
-        begins = [_as_given(Days.lately(count, until=last).first) for count in (1, 7)]
-        since = "COALESCE(SUM(CASE WHEN seen >= %s THEN 1 ELSE 0 END), 0)"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {since}, {since}, COUNT(*) "  # noqa: S608
-                f"FROM (SELECT user_id, MAX(day) AS seen FROM ({inner}) AS booked GROUP BY user_id) AS people",
-                [*begins, *values],
+        windows = [Days.lately(count, until=last) for count in (1, 7, 30)]
+        kept, fresh = active.kept(windows), self._fresh(windows[-1])
+        return [
+            kept[days.first]
+            + sum(
+                n for seen, known, n in fresh if seen >= days.first and (known is None or known < days.first)
             )
-            one, seven, thirty = cursor.fetchone()
-        return int(one), int(seven), int(thirty)
+            for days in windows
+        ]
 
     def active_by_step(self, days: Days, granularity: Granularity) -> dict[date, int]:
-        """Return how many people asked for something in each step of the days that has any; each counts once a step."""
-        inner, values = self._active(days)
-        step = _STEPS[connection.vendor][granularity]
+        """Return how many people asked for something in each step of the days; each counts once a step."""
+        steps = {
+            start: Days(max(start, days.first), min(last_of(start, granularity), days.last))
+            for start in days.steps(granularity)
+        }
+        kept, fresh = active.kept(list(steps.values())), self._newcomers(days, granularity)
+        return {start: kept[step.first] + fresh.get(start, 0) for start, step in steps.items()}
+
+    def _fresh(self, days: Days) -> list[tuple[date, date | None, int]]:
+        """Return how many people came after the mark, by the last day of it and the last that is kept of them."""
+        inner, values = united(self.live(PEOPLE, days, _VISIT))
+        known = (
+            f"SELECT MAX(day) FROM {PEOPLE.tables['day']} AS kept WHERE kept.user_id = live.user_id "  # noqa: S608
+            f"AND day >= %s AND day <= %s AND {ACTIVE}"
+        )
+        text = (
+            f"SELECT seen, known, COUNT(*) FROM (SELECT MAX(day) AS seen, ({known}) AS known "  # noqa: S608
+            f"FROM ({inner}) AS live WHERE {ACTIVE} GROUP BY user_id) AS fresh GROUP BY seen, known"
+        )
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT step, COUNT(*) FROM "  # noqa: S608
-                f"(SELECT DISTINCT {step} AS step, user_id FROM ({inner}) AS booked) AS people GROUP BY step",
-                values,
-            )
-            return {as_day(step): count for step, count in cursor.fetchall()}
+            cursor.execute(text, [as_given(days.first), as_given(days.last), *values])
+            return [
+                (as_day(seen), as_day(known) if known else None, n) for seen, known, n in cursor.fetchall()
+            ]
 
-    def _active(self, days: Days) -> tuple[str, list[Any]]:
-        """Return the SELECT of people and days on which they asked for something; a correction is no such thing."""
-        inner, values = self._everything(PEOPLE, days, ("calls", "turns"), keys=("user_id", "day"))
-        return f"SELECT user_id, day FROM ({inner}) AS done WHERE calls > 0 OR turns > 0", values  # noqa: S608
+    def _newcomers(self, days: Days, granularity: Granularity) -> dict[date, int]:
+        """Return how many people came in each step after the mark who are not among those kept of it."""
+        inner, values = united(self.live(PEOPLE, days, _VISIT))
+        first = step(granularity)
+        text = (
+            f"SELECT step, COUNT(*) FROM (SELECT DISTINCT {first} AS step, user_id "  # noqa: S608
+            f"FROM ({inner}) AS live WHERE {ACTIVE}) AS fresh WHERE NOT EXISTS ("
+            f"SELECT 1 FROM {PEOPLE.tables['day']} AS kept WHERE kept.user_id = fresh.user_id "
+            f"AND day >= %s AND day <= %s AND {ACTIVE} AND {first} = step) GROUP BY step"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(text, [*values, as_given(days.first), as_given(days.last)])
+            return {as_day(start): count for start, count in cursor.fetchall()}
 
-    def _everything(
-        self,
-        sums: Sums,
-        days: Days,
-        columns: Sequence[str],
-        *,
-        keys: Sequence[str] = (),
-        where: str = "",
-        given: Sequence[Any] = (),
-    ) -> tuple[str, list[Any]]:
-        """Return the SELECT of kept sums and live rows, unsummed."""
-        keys = keys or sums.keys
-        condition = f" AND ({where})" if where else ""
-        values = [_as_given(days.first), _as_given(days.last)]
-        names = ", ".join([*keys, *columns])
-        parts = [f"SELECT {names} FROM {sums.table} WHERE day >= %s AND day <= %s{condition}"]  # noqa: S608
-        values += given
+    def everything(self, sums: Sums, days: Days, names: Sequence[str], where: Condition = ANY) -> Select:
+        """Return the SELECT of kept sums and live rows, unsummed: keys and columns in the given order.
+
+        What needs no days is read by whole months where there are any.
+        """
+        whole = days.months if sums.monthly and "day" not in names else None
+        kept = [self.kept(sums, "month", whole, names, where)] if whole else []
+        kept += [self.kept(sums, "day", each, names, where) for each in (days.rest if whole else [days])]
+        return united([*kept, *self.live(sums, days, names, where)])
+
+    @staticmethod
+    def kept(sums: Sums, period: str, days: Days, names: Sequence[str], where: Condition = ANY) -> Select:
+        """Return the SELECT of the sums of these days, or of the months that begin on one of them."""
+        table = sums.tables[period]
+        text = f"SELECT {', '.join(names)} FROM {table} WHERE {period} >= %s AND {period} <= %s{where.ending}"  # noqa: S608
+        return text, [as_given(days.first), as_given(days.last), *where.values]
+
+    def live(self, sums: Sums, days: Days, names: Sequence[str], where: Condition = ANY) -> list[Select]:
+        """Return the SELECTs of the rows of these days that came after the mark, one of each source."""
+        found = []
         for source in sums.sources:
-            rows, live = source.rows(since=self.mark, until=None, begin=days.begin, end=days.end)
-            made = [f"{source.key(name)} AS {name}" for name in keys]
-            made += [f"{source.columns.get(name, '0')} AS {name}" for name in columns]
-            outer = f" WHERE {where}" if where else ""
-            parts.append(f"SELECT {names} FROM (SELECT {', '.join(made)} {rows}) AS live{outer}")  # noqa: S608
-            values += [*live, *given]
-        return " UNION ALL ".join(parts), values
+            rows, values = source.rows(since=self.mark, until=None, begin=days.begin, end=days.end)
+            made = [
+                f"{source.key(name) if name in sums.keys else source.columns.get(name, '0')} AS {name}"
+                for name in names
+            ]
+            text = f"SELECT {', '.join(names)} FROM (SELECT {', '.join(made)} {rows}) AS live{where.alone}"  # noqa: S608
+            found.append((text, [*values, *where.values]))
+        return found
 
 
-def _as_given(day: date) -> Any:
-    return connection.ops.adapt_datefield_value(day)
+def united(parts: Sequence[Select]) -> Select:
+    """Return the SELECT of all rows of several."""
+    return " UNION ALL ".join(text for text, _ in parts), [value for _, values in parts for value in values]
+
+
+def as_rows(
+    select: str, values: list[Any], names: Sequence[str], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Run a SELECT; return its rows under these names, of which `columns` are whole numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(select, values)
+        return [
+            {name: _value(name, value, columns) for name, value in zip(names, row, strict=True)}
+            for row in cursor.fetchall()
+        ]
 
 
 def _value(name: str, value: Any, columns: Sequence[str]) -> Any:

@@ -60,6 +60,23 @@ class Days:
         """As many days, right before these: what figures are compared with."""
         return Days(self.first - DAY * self.count, self.first - DAY)
 
+    @property
+    def months(self) -> Days | None:
+        """The whole months within, as one range; None where there is none."""
+        begin = self.first if self.first.day == 1 else _next_month(self.first)
+        end = (self.last + DAY).replace(day=1) - DAY
+        return Days(begin, end) if begin < end else None
+
+    @property
+    def rest(self) -> list[Days]:
+        """The days around the whole months: one range before them, one after; all days where there is none."""
+        whole = self.months
+        if whole is None:
+            return [self]
+        before = [Days(self.first, whole.first - DAY)] if self.first < whole.first else []
+        after = [Days(whole.last + DAY, self.last)] if whole.last < self.last else []
+        return before + after
+
     def __iter__(self) -> Iterator[date]:
         return (self.first + DAY * number for number in range(self.count))
 
@@ -75,9 +92,20 @@ def step_of(day: date, granularity: Granularity) -> date:
     return day.replace(day=1) if granularity is Granularity.MONTH else day
 
 
+def last_of(start: date, granularity: Granularity) -> date:
+    """Return the last day of the step that begins with `start`."""
+    if granularity is Granularity.WEEK:
+        return start + DAY * 6
+    return _next_month(start) - DAY if granularity is Granularity.MONTH else start
+
+
 def today() -> date:
     """Return the present day in UTC."""
     return timezone.now().astimezone(UTC).date()
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + DAY * 31).replace(day=1)
 
 
 def _midnight(day: date) -> datetime:

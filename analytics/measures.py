@@ -116,7 +116,7 @@ def _joined(_: Books, days: Days, __: Granularity) -> Read:
 
 
 def _revenue(_: Books, days: Days, __: Granularity) -> Read:
-    return [(each.day, {"revenue": revenue.in_usd([each])}) for each in revenue.receipts(days)]
+    return [(each.day, {"revenue": revenue.in_usd([each])}) for each in revenue.receipts(days, by=("day",))]
 
 
 _READERS: dict[str, Callable[[Books, Days, Granularity], Read]] = {

@@ -1,4 +1,4 @@
-"""Daily sums of the ledger and of what became of turns. A cache: `analytics.rollups` builds it and can build it anew.
+"""Sums of the ledger and of what became of turns, by day and by month: a cache, which `analytics.rollups` builds.
 
 Money is kept as a whole number of millionths of a millionth of a USD, so that sums are exact in every database.
 """
@@ -91,15 +91,23 @@ class DailyTurns(models.Model):
         return f"{self.day} {self.plan} {self.asked} → {self.model}"
 
 
-class DailyLatency(models.Model):
-    """How many turns of one day and model took how long, in milliseconds, rounded by 5 % at most."""
+class Latencies(models.Model):
+    """How many turns of a model took how long, in milliseconds, rounded by 5 % at most."""
 
-    day = models.DateField()
     model = models.CharField(max_length=200)
     milliseconds = models.IntegerField()
 
     first_tokens = models.BigIntegerField(default=0, help_text="First tokens that came after so long.")
     totals = models.BigIntegerField(default=0, help_text="Turns that took so long in all.")
+
+    class Meta:
+        abstract = True
+
+
+class DailyLatency(Latencies):
+    """Those of one day."""
+
+    day = models.DateField()
 
     class Meta:
         verbose_name_plural = "daily latencies"
@@ -109,6 +117,21 @@ class DailyLatency(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.model} {self.milliseconds} ms"
+
+
+class MonthlyLatency(Latencies):
+    """Those of one month, by its first day: the same once more, so that a year is not read day by day."""
+
+    month = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "monthly latencies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["month", "model", "milliseconds"], name="monthly_latency_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.model} {self.milliseconds} ms"
 
 
 class DailyQuotations(models.Model):
@@ -137,10 +160,9 @@ class DailyQuotations(models.Model):
         return f"{self.day} {self.model} {self.preset}"
 
 
-class UserDay(models.Model):
-    """What one user did on one day. No constraint: it outlives the account, as the ledger does."""
+class UserSums(models.Model):
+    """What one user did. No constraint: it outlives the account, as the ledger does."""
 
-    day = models.DateField()
     user_id = models.UUIDField()
 
     calls = models.BigIntegerField(default=0)
@@ -153,8 +175,57 @@ class UserDay(models.Model):
     failed_turns = models.BigIntegerField(default=0)
 
     class Meta:
+        abstract = True
+
+
+class UserDay(UserSums):
+    """On one day."""
+
+    day = models.DateField()
+
+    class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["day", "user_id"], name="user_day_once")]
         indexes: ClassVar = [models.Index(fields=["user_id", "day"], name="user_day_of_user")]
 
     def __str__(self) -> str:
         return f"{self.day} {self.user_id}"
+
+
+class UserMonth(UserSums):
+    """In one month, by its first day: the same once more, in the order of those who used most."""
+
+    month = models.DateField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user_id", "month"], name="user_month_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["month", "-cost_pico"], name="user_month_by_cost"),
+            models.Index(fields=["month", "-messages"], name="user_month_by_messages"),
+            models.Index(fields=["month", "-tokens"], name="user_month_by_tokens"),
+            models.Index(fields=["month", "-savings_pico"], name="user_month_by_savings"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.user_id}"
+
+
+class DailyActive(models.Model):
+    """How many people had asked for something when a day was over, counted from `UserDay`.
+
+    On the day, in the 7 and the 30 days that end with it, in its week from Monday on, in its month from the first on.
+    """
+
+    day = models.DateField(primary_key=True)
+    of_day = models.PositiveIntegerField()
+    of_7_days = models.PositiveIntegerField()
+    of_30_days = models.PositiveIntegerField()
+    of_week = models.PositiveIntegerField()
+    of_month = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "daily active"
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.of_day}"

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from analytics import measures, plancounts, revenue
+from analytics import measures, plancounts, ranking, revenue
 from analytics.attention import quota_pressure, waiting
-from analytics.books import Books, steadily
+from analytics.books import Books, Condition, steadily
 from analytics.days import DEFAULT_DAYS, Days, Granularity, step_of, today
 from analytics.figures import added, id_of, merged, usd
 from analytics.latencies import Spread
@@ -42,7 +42,7 @@ from analytics.results import (
 )
 from analytics.rollups import mark_of
 from analytics.series import model_series, plan_series, user_series
-from analytics.sums import LATENCY, PEOPLE, TURNS, USAGE, WORDS
+from analytics.sums import LATENCY, TURNS, USAGE, WORDS
 from billing.models import PlanLimit
 from chat.models import Conversation
 from presets import catalogue
@@ -105,7 +105,7 @@ def _system_stats(books: Books, days: Days) -> SystemStats:
     active_day, active_7_days, active_30_days = books.active(days.last)
     joined = Count("pk", filter=Q(joined_at__gte=days.begin, joined_at__lt=days.end))
     people = User.objects.order_by().aggregate(users=Count("pk"), new_users=joined)
-    paid = revenue.receipts(days)
+    paid = revenue.receipts(days, by=())
     return SystemStats(
         first=days.first,
         last=days.last,
@@ -145,7 +145,7 @@ def _plan_distribution(books: Books, days: Days) -> list[PlanShare]:
     people = plancounts.count()
     users = sum(each.users for each in people.values())
     paid: dict[str, list[revenue.Receipts]] = defaultdict(list)
-    for each in revenue.receipts(days):
+    for each in revenue.receipts(days, by=("plan",)):
         paid[each.plan].append(each)
     names = dict(PlanLimit.objects.values_list("slug", "name"))
     found = []
@@ -184,10 +184,7 @@ def top_users(days: Days, *, by: str = "cost", limit: int = 20) -> list[TopUser]
 
 
 def _top_users(books: Books, days: Days, column: str, limit: int) -> list[TopUser]:
-    ranked = books.sums(
-        PEOPLE, days, (column,), by=("user_id",), ending=f"ORDER BY 2 DESC, 1 LIMIT {int(limit)}"
-    )
-    return _described(books, days, [row["user_id"] for row in ranked if row[column] > 0])
+    return _described(books, days, ranking.most(books, days, column, limit))
 
 
 def user_usage(user_ids: Iterable[UUID], days: Days) -> dict[UUID, TopUser]:
@@ -287,7 +284,7 @@ def _cache_performance(books: Books, days: Days, granularity: Granularity) -> Ca
     columns = (*_CACHED, *_MISSED)
 
     def rows(by: str) -> list[dict[str, Any]]:
-        used = books.sums(USAGE, days, _CACHED, by=(by,), where=WORDS)
+        used = books.sums(USAGE, days, _CACHED, by=(by,), where=Condition(WORDS))
         return [*used, *books.sums(TURNS, days, _MISSED, by=(by,))]
 
     of_days = rows("day")

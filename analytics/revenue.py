@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
@@ -18,25 +19,23 @@ USD = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Sums of receipts of one day, plan and currency; `plan` is empty where the receipt names none."""
+    """Sums of receipts of one currency, and of one day and plan where they are told apart."""
 
-    day: date
-    plan: str
     currency: str
     amount: Decimal
+    day: date = date.min
+    plan: str = ""  # empty as well where the receipt names none
 
 
-def receipts(days: Days) -> list[Receipts]:
-    """Return what was paid in the days; one query on the paid invoices of these days."""
+def receipts(days: Days, *, by: Sequence[str] = ("day", "plan")) -> list[Receipts]:
+    """Return what was paid in the days, by day and by plan if asked; one query on the paid invoices of these days."""
     paid = Invoice.objects.filter(
         state=Invoice.State.PAID, paid_at__gte=days.begin, paid_at__lt=days.end
     ).order_by()
-    rows = (
-        paid.annotate(day=TruncDate("paid_at", tzinfo=UTC))
-        .values_list("day", "plan", "currency")
-        .annotate(amount=Sum(F("paid") - F("tax")))
-    )
-    return [Receipts(*row) for row in rows]
+    if "day" in by:
+        paid = paid.annotate(day=TruncDate("paid_at", tzinfo=UTC))
+    rows = paid.values("currency", *by).annotate(amount=Sum(F("paid") - F("tax")))
+    return [Receipts(**row) for row in rows]
 
 
 def in_usd(found: list[Receipts]) -> Decimal:

@@ -1,4 +1,4 @@
-"""What each table of daily sums is made of: its keys and its columns, each with the SQL that makes it of one row.
+"""What each table of sums is made of: its keys and its columns, each with the SQL that makes it of one row.
 
 The same expressions serve for building the sums and for reading what is not in them yet, so that both agree. Names of
 tables and columns are constants of this module; values always go to the database as parameters.
@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from analytics.models import DailyLatency, DailyQuotations, DailyTurns, DailyUsage, UserDay
+from analytics.days import Granularity
+from analytics.models import (
+    DailyLatency,
+    DailyQuotations,
+    DailyTurns,
+    DailyUsage,
+    MonthlyLatency,
+    UserDay,
+    UserMonth,
+)
 from billing.models import LedgerEntry
 from chat.attempts import TurnAttempt
 
@@ -35,6 +44,36 @@ def _day() -> str:
     if connection.vendor == "postgresql":
         return "(created_at AT TIME ZONE 'UTC')::date"
     return "substr(created_at, 1, 10)"  # SQLite keeps moments as text, in UTC
+
+
+# The first day of the step that a day falls in, as `analytics.days.step_of` has it.
+_FIRST_DAYS = {
+    "postgresql": {
+        Granularity.DAY: "{}",
+        Granularity.WEEK: "date_trunc('week', {})::date",
+        Granularity.MONTH: "date_trunc('month', {})::date",
+    },
+    "sqlite": {
+        Granularity.DAY: "{}",
+        Granularity.WEEK: "date({}, 'weekday 0', '-6 days')",
+        Granularity.MONTH: "date({}, 'start of month')",
+    },
+}
+
+
+def as_day(value: date | str) -> date:
+    """Return the day that the database told: SQLite keeps days as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def as_given(day: date) -> Any:
+    """Return the day as the database takes it."""
+    return connection.ops.adapt_datefield_value(day)
+
+
+def step(granularity: Granularity, day: str = "day") -> str:
+    """Return the SQL of the first day of the step that a day falls in."""
+    return _FIRST_DAYS[connection.vendor][granularity].format(day)
 
 
 # Milliseconds are rounded to the next of 35 marks a decade: steps of one, of two from 20 on, of five from 50 on, in
@@ -84,22 +123,32 @@ class Source:
 
     def key(self, name: str) -> str:
         """Return the SQL of a key."""
-        return _day() if name == "day" else self.keys[name]
+        periods = {"day": Granularity.DAY, "month": Granularity.MONTH}
+        return step(periods[name], _day()) if name in periods else self.keys[name]
 
 
 @dataclass(frozen=True)
 class Sums:
-    """A table of daily sums: which keys it has, which columns are added up, and from what."""
+    """A table of daily sums: which keys it has, which columns are added up, and from what.
+
+    `monthly` holds the same by month, where days alone would be too many rows for a year.
+    """
 
     model: type[Model]
     keys: tuple[str, ...]
     columns: tuple[str, ...]
     sources: tuple[Source, ...]
+    monthly: type[Model] | None = None
 
     @property
-    def table(self) -> str:
-        """Its name in the database."""
-        return self.model._meta.db_table
+    def tables(self) -> dict[str, str]:
+        """The name of each of its tables in the database, by the period that a row is of."""
+        found = {"day": self.model._meta.db_table}
+        return found | ({"month": self.monthly._meta.db_table} if self.monthly else {})
+
+    def keys_of(self, period: str) -> tuple[str, ...]:
+        """Return the keys of the table of days, or of that of months."""
+        return (period, *self.keys[1:])
 
 
 _LEDGER = {
@@ -116,10 +165,10 @@ _TURN = {
 }
 
 
-def _all(model: type[Model], sources: tuple[Source, ...]) -> Sums:
+def _all(model: type[Model], sources: tuple[Source, ...], monthly: type[Model] | None = None) -> Sums:
     keys = ("day", *sources[0].keys)
     columns = dict.fromkeys(name for source in sources for name in source.columns)
-    return Sums(model, keys, tuple(columns), sources)
+    return Sums(model, keys, tuple(columns), sources, monthly)
 
 
 USAGE = _all(
@@ -176,6 +225,7 @@ LATENCY = _all(
         )
         for column in ("first_token_ms", "total_ms")
     ),
+    MonthlyLatency,
 )
 _VERDICTS = {"genuine": "genuine", "cut": "cut", "altered": "altered", "not_found": "unknown"}
 _QUOTATIONS = {name: f"{verdict}_quotations" for name, verdict in _VERDICTS.items()}
@@ -202,5 +252,8 @@ PEOPLE = _all(
         Source(LedgerEntry, keys={"user_id": "user_id"}, columns=_LEDGER, where="user_id IS NOT NULL"),
         Source(TurnAttempt, keys={"user_id": "owner_id"}, columns=_TURN, where="is_last"),
     ),
+    UserMonth,
 )
+# Of the table of people: whoever asked for something, answered or not; a correction is no such thing.
+ACTIVE = "(calls > 0 OR turns > 0)"
 ALL = (USAGE, TURNS, LATENCY, QUOTATIONS, PEOPLE)

@@ -30,16 +30,16 @@ COLUMNS = (
     _("held messages"), _("id"), _("imported at"), _("interval"), _("is active"), _("is listed"), _("is shown"),
     _("is staff"), _("issued at"), _("joined at"), _("kind"), _("language"), _("largest context in tokens"),
     _("last used at"), _("licence"), _("made by"), _("may be read"), _("measure"), _("messages a month"),
-    _("model id"), _("name"), _("number"), _("opened at"), _("owner"), _("paid until"), _("period start"),
+    _("model id"), _("name"), _("number"), _("opened at"), _("owner"), _("paid until"), _("period start"), _("plan"),
     _("plan after"), _("plan before"), _("prefix"), _("priority"), _("provider"), _("rating"), _("reason"),
     _("received at"), _("requests a minute"), _("reviewed at"), _("revoked at"), _("scopes"), _("sent at"),
     _("slug"), _("state"), _("status"), _("status after"), _("subject"), _("tokens"), _("tokens a month"),
     _("topic"), _("total"), _("translator"), _("updated at"), _("USD a month"), _("used messages"),
-    _("used tokens"), _("verb"), _("verdict"), _("why"),
+    _("used tokens"), _("verb"), _("verdict"), _("version"), _("why"),
     # Of plans, whose page tells what a change was from and to.
-    _("USD a year"), _("images a month"), _("documents a month"), _("audio minutes a month"), _("presets kept"),
-    _("web search"), _("image generation"), _("PDF"), _("audio"), _("prompt caching"), _("advanced models"),
-    _("quotation repair"), _("priority support"),
+    _("USD a year"), _("images a month"), _("documents a month"), _("audio minutes a month"), _("position"),
+    _("presets kept"), _("web search"), _("image generation"), _("PDF"), _("audio"), _("prompt caching"),
+    _("advanced models"), _("quotation repair"), _("priority support"),
 )  # fmt: skip
 
 

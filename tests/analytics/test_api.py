@@ -18,10 +18,10 @@ from wisqu.accounts.models import User
 
 pytestmark = pytest.mark.django_db
 REPORTS = {
-    "system-stats": 10,
+    "system-stats": 12,
     "plan-distribution": 8,
-    "usage-trends": 8,
-    "top-users": 7,
+    "usage-trends": 10,
+    "top-users": 8,
     "model-usage": 6,
     "cache-performance": 7,
 }

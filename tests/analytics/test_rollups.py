@@ -12,7 +12,15 @@ from django.db import transaction
 
 from analytics import reports, rollups, tasks
 from analytics.days import Days, today
-from analytics.models import DailyQuotations, DailyUsage, RollupState, UserDay
+from analytics.models import (
+    DailyActive,
+    DailyQuotations,
+    DailyUsage,
+    MonthlyLatency,
+    RollupState,
+    UserDay,
+    UserMonth,
+)
 from tests.analytics.making import book, book_anything, end_any_turn, end_turn
 from wisqu.api.ids import uuid7
 
@@ -41,7 +49,7 @@ def test_the_sums_are_the_ledgers_after_any_mix_of_entries_and_jobs(seed: int) -
     roll_up()
 
     assert rollups.wrong_days() == []
-    tables = (DailyUsage, DailyQuotations, UserDay)
+    tables = (DailyUsage, DailyQuotations, UserDay, UserMonth, MonthlyLatency, DailyActive)
     before = [row for table in tables for row in sums_of(table)]
     rollups.rebuild(settling=AT_ONCE)
     assert [row for table in tables for row in sums_of(table)] == before
@@ -123,6 +131,22 @@ def test_what_is_brought_in_with_an_old_id_is_found_by_the_daily_proof() -> None
 
     assert tasks.prove_rollups() == 1
     assert (rollups.wrong_days(), DailyUsage.objects.get().messages) == ([], 8)
+
+
+def test_a_month_or_a_count_of_people_that_went_wrong_is_found_and_made_anew() -> None:
+    book(uuid4(), ago=2, messages=3)
+    end_turn(uuid4(), ago=2, total_ms=70)
+    roll_up()
+    two_days_ago = today() - timedelta(days=2)
+    month = two_days_ago.replace(day=1)
+    UserMonth.objects.filter(messages=3).update(messages=4)
+    MonthlyLatency.objects.all().delete()
+    DailyActive.objects.filter(day=two_days_ago).update(of_7_days=9)
+
+    assert rollups.wrong_days(LATELY(3)) == sorted({month, two_days_ago})
+    rollups.rebuild([month, two_days_ago])
+    assert (rollups.wrong_days(), MonthlyLatency.objects.get().totals) == ([], 1)
+    assert DailyActive.objects.get(day=today()).of_7_days == 2
 
 
 def test_the_regular_job_moves_the_mark() -> None:
