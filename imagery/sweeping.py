@@ -35,8 +35,8 @@ INTERVAL_S = 5.0
 DEAD_AFTER = timedelta(seconds=30)
 # A row is left to the job that was sent with it for this long before another one is sent.
 OVERDUE = timedelta(seconds=5)
-# Nobody began anything for this long: there is no worker.
-NOBODY_AFTER = timedelta(seconds=90)
+# Nobody began anything for this long: there is no worker. With `DEAD_AFTER` before it that is less than two minutes.
+NOBODY_AFTER = timedelta(seconds=75)
 MOST_TRIES = 3
 _MOST_AT_ONCE = 50
 
