@@ -82,6 +82,7 @@ def test_the_page_is_accessible_and_fits(
     page = new_context(viewport={"width": width, "height": 844}, color_scheme=scheme).new_page()
     chat = Chat(page, live, alice)
     inspect(page)
+    assert page.evaluate("document.querySelector('[data-thread]').scrollTop") == 0
     chat.open(f"/c/{conversation.id}")
     page.locator(".receipt summary").first.click()
     inspect(page)

@@ -57,10 +57,11 @@ async def test_a_turn_stopped_before_its_first_step_is_closed_and_free() -> None
     await upstream.close()
 
 
-async def test_shutting_down_closes_every_turn() -> None:
+async def test_shutting_down_closes_every_turn_that_nobody_can_take_up(settings) -> None:
     opened = await open_one("Long [[words:1000]] [[pace:10ms]]")
     turn = running.start(opened)
     await asyncio.sleep(0.5)
+    settings.REDIS_URL = ""
     await running.shut_down()
     assert await state_of(opened) == ("failed", 0)
     assert turn.message.error_code == "interrupted"
