@@ -1,18 +1,17 @@
-"""What do people meet while PostgreSQL or Redis is away for half a minute, and while a process is replaced?"""
+"""What do people meet while PostgreSQL or Redis is away for half a minute, and while Redis is emptied under them?"""
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 import httpx
+from redis.asyncio import Redis
 
-from bench import load
 from bench.machine import OTHERS, start, wait_for
 from bench.product import POSTGRES, Product, serve_again
 from bench.report import Row, at_most, row
@@ -22,119 +21,154 @@ from tests.faults.line import Line, line_to, through
 from tests.servers import free_port
 from tools.processes import Family
 
-AWAY_S, STREAMS = 30.0, 100
+AWAY_S = 30.0
 ASKERS = 8
+EMPTIED_EVERY_S = 0.2
+ZERO = {"goal": "0", "holds": at_most(0)}
+SOON = {"goal": "<= 1", "holds": at_most(1)}
 
 
 @dataclass
 class Seen:
     """What a crowd of askers met: statuses with how long each took, in seconds."""
 
-    answers: list[tuple[int, float]]
+    answers: list[tuple[int, float]] = field(default_factory=list)
     back_s: float = 0.0
+    miscounted: int = 0  # people whose messages are not counted as they were answered
 
-    def count(self, *statuses: int) -> int:
+    def other_than(self, *statuses: int) -> int:
+        """Return how many answers had another status."""
         return sum(status not in statuses for status, _ in self.answers)
 
     @property
-    def slowest(self) -> float:
+    def slowest_s(self) -> float:
+        """How long the longest wait was."""
         return max(took for _, took in self.answers)
+
+    def rows(self, what: str, wrong: int, *, is_of_database: bool = False) -> list[Row]:
+        """Return what is told of every outage. Without the database a request waits for it before it is refused."""
+        return [
+            row(f"{what}, of {len(self.answers):,}", [wrong], **ZERO),
+            row("  the slowest of them, s", [self.slowest_s], "{:.2f}", **({} if is_of_database else SOON)),
+            row("  back within, s", [self.back_s], "{:.1f}", goal="<= 10", holds=at_most(10)),
+            row("  people whose messages are counted wrongly", [self.miscounted], **ZERO),
+        ]
 
 
 async def ask(stage: Stage, scale: Scale) -> list[Row]:
-    """Cut one line after the other, then replace a process under its readers."""
+    """Cut one line after the other, then empty Redis under load."""
     away_s = 3.0 if scale is QUICK else AWAY_S
     product = stage.product(POSTGRES)
     database = await outage(product, "DATABASE_URL", away_s)
     redis = await outage(product, "REDIS_URL", away_s)
-    lost, took = await replaced(product)
-    zero = {"goal": "0", "holds": at_most(0)}
+    emptied = await flushed(product, away_s / 3)
     return [
-        row(f"PostgreSQL away for {away_s:.0f} s: answers other than 503", [database.count(503)], **zero),
-        row("  the slowest of them, s", [database.slowest], "{:.1f}"),
-        row("  back within, s", [database.back_s], "{:.1f}", goal="<= 10", holds=at_most(10)),
-        row(f"Redis away for {away_s:.0f} s: questions that were not answered", [redis.count(200)], **zero),
-        row("  the slowest answer, s", [redis.slowest], "{:.1f}"),
-        row(f"a process replaced under {STREAMS} streams: answers lost", [lost], **zero),
-        row("  the old process gone within, s", [took], "{:.1f}", goal="<= 30", holds=at_most(30)),
+        *database.rows(
+            f"PostgreSQL away for {away_s:.0f} s: not 503", database.other_than(503), is_of_database=True
+        ),
+        *redis.rows(f"Redis away for {away_s:.0f} s: not answered", redis.other_than(200)),
+        *emptied.rows(f"Redis emptied for {away_s / 3:.0f} s: not answered", emptied.other_than(200)),
     ]
+
+
+Once = Callable[[str], Awaitable[tuple[int, float]]]
+Crowd = Callable[[float], Awaitable[None]]
 
 
 async def outage(product: Product, variable: str, away_s: float) -> Seen:
     """Serve the product over a line to what the variable names, cut it for a while, and ask all the time."""
     line = line_to(product.env[variable])
     with Family() as family:
-        env = {variable: through(product.env[variable], line)}
-        served = serve_again(family, product, env=env)
-        tokens = product.sign_in(ASKERS)
-        async with asking(served, tokens) as once:
-            await asyncio.gather(*(once(token) for token in tokens))
-            seen = await cut(line, away_s, once, tokens)
+        served = serve_again(family, product, env={variable: through(product.env[variable], line)})
+        seen = await _met(served, lambda crowd: _without(line, crowd, away_s))
     line.close()
     return seen
 
 
-Once = Callable[[str], "asyncio.Future[tuple[int, float]]"]
+async def _without(line: Line, crowd: Crowd, away_s: float) -> None:
+    line.cut()
+    await crowd(away_s)
+    line.mend()
+
+
+async def flushed(product: Product, lasts_s: float) -> Seen:
+    """Empty Redis again and again under people who chat."""
+    redis = Redis.from_url(product.env["REDIS_URL"])
+
+    async def empty() -> None:
+        while True:
+            await redis.flushall()
+            await asyncio.sleep(EMPTIED_EVERY_S)
+
+    async def trouble(crowd: Crowd) -> None:
+        emptying = asyncio.create_task(empty())
+        await crowd(lasts_s)
+        emptying.cancel()
+
+    with Family() as family:
+        seen = await _met(serve_again(family, product), trouble)
+    await redis.aclose()
+    return seen
+
+
+async def _met(served: Product, trouble: Callable[[Crowd], Awaitable[None]]) -> Seen:
+    """Let people ask before, during and after the trouble; return what they met while it lasted."""
+    seen = Seen()
+    tokens = served.sign_in(ASKERS)
+    async with asking(served) as (once, used):
+        before = [await used(token) for token in tokens]
+        answered = [int((await once(token))[0] == 200) for token in tokens]
+
+        async def crowd(lasts_s: float) -> None:
+            until = time.monotonic() + lasts_s
+
+            async def go_on(number: int) -> None:
+                while time.monotonic() < until:
+                    seen.answers.append(await once(tokens[number]))
+                    answered[number] += seen.answers[-1][0] == 200
+                    await asyncio.sleep(0.2)
+
+            await asyncio.gather(*map(go_on, range(ASKERS)))
+
+        await trouble(crowd)
+        mended = time.monotonic()
+        while (await once(tokens[0]))[0] != 200:
+            await asyncio.sleep(0.1)
+        answered[0] += 1
+        seen.back_s = time.monotonic() - mended
+        seen.miscounted = await _miscounted(used, tokens, before, answered)
+    return seen
+
+
+async def _miscounted(
+    used: Callable[[str], Awaitable[int]], tokens: Sequence[str], before: list[int], answered: list[int]
+) -> int:
+    after = [await used(token) for token in tokens]
+    return sum(new - old != count for old, new, count in zip(before, after, answered, strict=True))
 
 
 @asynccontextmanager
-async def asking(served: Product, tokens: list[str]) -> AsyncIterator[Once]:
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{served.port}", trust_env=False, timeout=60
-    ) as client:
+async def asking(served: Product) -> AsyncIterator[tuple[Once, Callable[[str], Awaitable[int]]]]:
+    """Give two ways to ask as the owner of a token: a question, and how many messages are used."""
+    address = f"http://127.0.0.1:{served.port}/api/v1"
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as client:
 
         async def once(token: str) -> tuple[int, float]:
             began = time.monotonic()
             message = question(tokens=5, pause_ms=0)
-            headers = {"Authorization": f"Bearer {token}"}
-            answer = await client.post("/api/v1/chat", json={"message": message}, headers=headers)
+            answer = await client.post("/chat", json={"message": message}, headers=_signed(token))
             return answer.status_code, time.monotonic() - began
 
-        yield lambda token: asyncio.ensure_future(once(token))
+        async def used(token: str) -> int:
+            answer = await client.get("/subscriptions/usage", headers=_signed(token))
+            count: int = answer.json()["messages"]["used"]
+            return count
+
+        yield once, used
 
 
-async def cut(line: Line, away_s: float, once: Once, tokens: list[str]) -> Seen:
-    seen = Seen([])
-    line.cut()
-    until = time.monotonic() + away_s
-
-    async def go_on(token: str) -> None:
-        while time.monotonic() < until:
-            seen.answers.append(await once(token))
-            await asyncio.sleep(0.2)
-
-    await asyncio.gather(*(go_on(token) for token in tokens))
-    line.mend()
-    mended = time.monotonic()
-    while (await once(tokens[0]))[0] != 200:
-        await asyncio.sleep(0.1)
-    seen.back_s = time.monotonic() - mended
-    return seen
-
-
-async def replaced(product: Product) -> tuple[float, float]:
-    """Read a hundred streams, tell their process to end, and return how many were not whole, and how long it took."""
-    with Family() as family:
-        old, process = served_as_deployed(family, product)
-        served_as_deployed(family, product)
-        tokens = 400
-        target = replace(old.chat(STREAMS), fields={"stream": True})
-        reading = [
-            asyncio.create_task(read(target, question(tokens=tokens, pause_ms=10), number))
-            for number in range(STREAMS)
-        ]
-        await asyncio.sleep(2)
-        process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        answers = await asyncio.gather(*reading)
-        with suppress(TimeoutError):
-            await asyncio.to_thread(process.wait, 60)
-        return STREAMS - load.whole(answers, tokens), time.monotonic() - began
-
-
-async def read(target: load.Target, message: str, number: int) -> load.Answer:
-    reader = await load.connect(target)
-    return await asyncio.wait_for(reader.begin(target.request(message, number)), load.LASTS_AT_MOST_S)
+def _signed(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def served_as_deployed(

@@ -58,6 +58,18 @@ class Socket(asyncio.Protocol):
 
     def frames(self) -> Iterator[dict[str, Any]]:
         """Yield every text frame that came."""
+        for kind, payload in self._raw():
+            if kind == 1:  # the others are pings
+                yield json.loads(payload)
+
+    def closing_code(self) -> int | None:
+        """Return what the server closed the socket with; None where it did not say goodbye."""
+        for kind, payload in self._raw():
+            if kind == 8:
+                return int.from_bytes(payload[:2], "big")
+        return None
+
+    def _raw(self) -> Iterator[tuple[int, bytes]]:
         at, data = 0, bytes(self.received)
         while at + 2 <= len(data):
             kind, size, at = data[at] & 15, data[at + 1], at + 2
@@ -65,8 +77,9 @@ class Socket(asyncio.Protocol):
                 size, at = struct.unpack_from(">H", data, at)[0], at + 2
             elif size == 127:
                 size, at = struct.unpack_from(">Q", data, at)[0], at + 8
-            if kind == 1:  # the others are pings
-                yield json.loads(data[at : at + size])
+            if at + size > len(data):
+                return  # the line was cut in the middle of it
+            yield kind, data[at : at + size]
             at += size
 
 

@@ -31,6 +31,10 @@ _STOP, _FOLLOW = "stop", "follow"
 _LONGEST_TURN_S = 3600
 _KEPT_S = 300
 _BLOCK_MS = 1000
+# A first wish may be lost on a process that is just beginning to listen.
+_FIRST_BLOCK_MS = 300
+_HEARD_EVERY_S = 1.0
+_AGAIN_AFTER_S = 1.0
 
 _connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sender] = WeakKeyDictionary()
 _followed: set[uuid.UUID] = set()  # turns of this process that somebody reads elsewhere
@@ -107,7 +111,7 @@ def tell_to_stop(turn_id: uuid.UUID) -> None:
 
 
 def listen(running: dict[uuid.UUID, RunningTurn]) -> None:
-    """Hear the wishes of other processes for as long as something runs here."""
+    """Hear the wishes of other processes from now on: who begins with the first turn misses wishes for it."""
     if not settings.REDIS_URL:
         return
     sender = _sender()
@@ -118,16 +122,23 @@ def listen(running: dict[uuid.UUID, RunningTurn]) -> None:
 
 
 async def _listen(sender: _Sender, running: dict[uuid.UUID, RunningTurn]) -> None:
-    try:
-        async with sender.redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(_CHANNEL)
-            while running:
-                message = await channel.get_message(timeout=1.0)
-                if message:
-                    wish, turn_id = message["data"].decode().split()
-                    _fulfil(wish, running.get(uuid.UUID(turn_id)))
-    except (RedisError, OSError, ValueError) as error:
-        log.warning("other processes are heard over the database only", extra={"error": type(error).__name__})
+    is_deaf = False
+    while True:
+        try:
+            async with sender.redis.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(_CHANNEL)
+                is_deaf = False
+                while True:
+                    message = await channel.get_message(timeout=_HEARD_EVERY_S)
+                    if message:
+                        wish, turn_id = message["data"].decode().split()
+                        _fulfil(wish, running.get(uuid.UUID(turn_id)))
+        except (RedisError, OSError, ValueError) as error:
+            if not is_deaf:
+                name = type(error).__name__
+                log.warning("other processes are heard over the database only", extra={"error": name})
+            is_deaf = True
+            await asyncio.sleep(_AGAIN_AFTER_S)
 
 
 def _fulfil(wish: str, turn: RunningTurn | None) -> None:
@@ -144,19 +155,22 @@ def _fulfil(wish: str, turn: RunningTurn | None) -> None:
 async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
     """Yield the events after that number as they come; an empty list after each second of silence.
 
-    Ends when Redis can't be read or has lost an event; the caller knows what the last event of a turn looks like.
+    Until the first ones come it looks more often. Ends when Redis can't be read or has lost an event; the caller knows
+    what the last event of a turn looks like.
     """
     redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=_BLOCK_MS / 1000 + 4)
     batch: list[tuple[int, bytes]] = []
+    block = _FIRST_BLOCK_MS
     try:
         while True:
             if not batch:  # the wish may have been lost, and does no harm twice
                 await redis.publish(_CHANNEL, f"{_FOLLOW} {turn_id}")
-            found: Any = await redis.xread({_key(turn_id): f"{after}-0"}, block=_BLOCK_MS, count=500)
+            found: Any = await redis.xread({_key(turn_id): f"{after}-0"}, block=block, count=500)
             batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in _rows(found)]
             if batch and batch[0][0] != after + 1:
                 return
-            after = batch[-1][0] if batch else after
+            if batch:
+                after, block = batch[-1][0], _BLOCK_MS
             yield batch
     except (RedisError, OSError) as error:
         log.warning("a turn is followed in the database", extra={"error": type(error).__name__})

@@ -75,6 +75,11 @@ def stop(turn_id: uuid.UUID) -> None:
         mirror.tell_to_stop(turn_id)
 
 
+def listen() -> None:
+    """Hear from now on what other processes wish of the turns here."""
+    mirror.listen(_running)
+
+
 async def keep_taking_up() -> None:
     """Go on with what other processes hand on at their end, until this one is to end."""
     async for handed in handing.offered():

@@ -74,6 +74,7 @@ async def _live(receive: Any, send: Any) -> None:
             spawn(sweeping.keep_sweeping())
             spawn(image_sweeping.keep_sweeping())
             if handing.is_possible():
+                running.listen()
                 spawn(running.keep_taking_up())
         else:
             await running.shut_down()
