@@ -104,7 +104,7 @@ async def replaced(product: Product, plan: Plan) -> Told:
 
 
 def _of_our_own(redis: str) -> str:
-    """Return another database of the same Redis: the benchmark's server asks another upstream, and must take nothing."""
+    """Return another database of the same Redis, so that the benchmark's own server takes nothing up."""
     return redis.rpartition("/")[0] + "/1"
 
 
