@@ -43,6 +43,8 @@ class QuerySerializer(StrictSerializer):
     Days are those of UTC. `to` is today where only `from` is given.
     """
 
+    reads_texts = True
+
     to = serializers.DateField(required=False, help_text="The last day, included.")
     days = serializers.IntegerField(
         required=False,

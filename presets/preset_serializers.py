@@ -13,36 +13,6 @@ from presets.transfer import MOST_AT_ONCE
 from wisqu.api.serializers import StrictSerializer
 
 
-class _Number(serializers.FloatField):
-    """A JSON number; no text, no yes or no."""
-
-    def to_internal_value(self, data: Any) -> float:
-        """Return the number."""
-        if isinstance(data, str | bool):
-            self.fail("invalid")
-        return float(super().to_internal_value(data))
-
-
-class _Whole(serializers.IntegerField):
-    """A whole JSON number."""
-
-    def to_internal_value(self, data: Any) -> int:
-        """Return the number."""
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("invalid")
-        return data
-
-
-class _YesNo(serializers.BooleanField):
-    """True or false, and nothing that looks like it."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        """Return the value."""
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
-
-
 class _DomainField(serializers.CharField):
     """A domain of the web."""
 
@@ -65,7 +35,9 @@ def _domains() -> serializers.ListField:
 class _SearchSerializer(StrictSerializer):
     """Where the web is searched, and for how much."""
 
-    max_results = _Whole(required=False, allow_null=True, min_value=1, max_value=searching.MOST_RESULTS)
+    max_results = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=searching.MOST_RESULTS
+    )
     allowed_domains = _domains()
     excluded_domains = _domains()
 
@@ -107,10 +79,10 @@ class PortablePresetSerializer(StrictSerializer):
     routing_strategy = serializers.ChoiceField(
         choices=ModelPreset.Strategy.choices, required=False, allow_null=True, allow_blank=True
     )
-    temperature = _Number(required=False, allow_null=True, min_value=0, max_value=2)
-    max_tokens = _Whole(required=False, allow_null=True, min_value=1, max_value=1_000_000)
-    top_p = _Number(required=False, allow_null=True, min_value=0, max_value=1)
-    web_search = _YesNo(required=False)
+    temperature = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=2)
+    max_tokens = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
+    top_p = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1)
+    web_search = serializers.BooleanField(required=False)
     web_search_options = _SearchSerializer(required=False, allow_null=True)
 
     def validate_top_p(self, value: float | None) -> float | None:
@@ -134,7 +106,9 @@ class PresetSerializer(PortablePresetSerializer):
     """A preset. Staff publish it for everybody with `is_public`."""
 
     id = serializers.UUIDField(read_only=True)
-    is_public = _YesNo(required=False, help_text="Everybody may use it. Only staff may set this.")
+    is_public = serializers.BooleanField(
+        required=False, help_text="Everybody may use it. Only staff may set this."
+    )
     is_own = serializers.BooleanField(read_only=True, help_text="It is yours, so that you may change it.")
     is_default = serializers.BooleanField(read_only=True, help_text="Your new conversations begin with it.")
     version = serializers.IntegerField(

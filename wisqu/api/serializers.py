@@ -6,22 +6,51 @@ from typing import Any
 
 from rest_framework import serializers
 
+# What JSON has to bring for a field. DRF by itself also takes a number for a text, and "yes" or 1 for true.
+_JSON: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tuple[type, ...]], ...] = (
+    (serializers.BooleanField, bool),
+    (serializers.IntegerField, int),
+    (serializers.FloatField, (int, float)),
+    (serializers.CharField, str),
+    (serializers.UUIDField, str),
+)
+
+
+def _fits(field: Any, value: Any) -> bool:
+    """Tell whether a JSON value is of the field's type; null and what is in nested objects they judge themselves."""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        return all(_fits(field.child, item) for item in value)
+    if isinstance(field, serializers.ChoiceField):
+        return value in (None, "") or type(value) in set(map(type, field.choices))
+    wanted = next((types for kind, types in _JSON if isinstance(field, kind)), object)
+    return value is None or (
+        isinstance(value, wanted) and (wanted in (bool, object) or not isinstance(value, bool))
+    )
+
 
 class StrictFields:
-    """Mixin: unknown fields in the input are an error each, code `unknown_field`."""
+    """Mixin: unknown fields in the input are an error each, code `unknown_field`; so are values of another type."""
+
+    # Whether all values come as text, as those of an address do.
+    reads_texts = False
 
     def to_internal_value(self, data: Any) -> Any:
-        """Check the names before the values."""
+        """Check names and types before the values."""
         if isinstance(data, dict):
-            known = {name for name, field in self.fields.items() if not field.read_only}  # type: ignore[attr-defined]
-            unknown = [str(name) for name in data if name not in known]
-            if unknown:
-                raise serializers.ValidationError(
-                    {
-                        name: serializers.ErrorDetail("There is no such field.", code="unknown_field")
-                        for name in unknown
-                    }
-                )
+            known = {name: field for name, field in self.fields.items() if not field.read_only}  # type: ignore[attr-defined]
+            wrong = {
+                str(name): serializers.ErrorDetail("There is no such field.", code="unknown_field")
+                for name in data
+                if name not in known
+            }
+            if not self.reads_texts:
+                wrong |= {
+                    name: serializers.ErrorDetail("It is of another type.", code="invalid")
+                    for name, field in known.items()
+                    if name in data and not _fits(field, data[name])
+                }
+            if wrong:
+                raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)  # type: ignore[misc]
 
 
