@@ -134,7 +134,9 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show the fields that the daily look leaves alone."""
         return ", ".join(row.pinned) or "-"
 
-    @admin.action(description=_("Accept the price that OpenRouter lists, and unblock"))
+    @admin.action(
+        description=_("Accept the price that OpenRouter lists, and unblock"), permissions=["change"]
+    )
     def accept_prices(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
         """Unblock the chosen models; the same prices block them no second time."""
         for row in queryset:
@@ -142,7 +144,7 @@ class CatalogueModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.log_change(request, row, "Accepted the listed price and unblocked the model.")
         messages.success(request, gettext("Unblocked: %(n)s.") % {"n": len(queryset)})
 
-    @admin.action(description=_("Follow OpenRouter again in every field"))
+    @admin.action(description=_("Follow OpenRouter again in every field"), permissions=["change"])
     def follow_again(self, request: HttpRequest, queryset: QuerySet[CatalogueModel]) -> None:
         """Give up what staff have set; the next look at OpenRouter brings its values."""
         for row in queryset:

@@ -128,12 +128,12 @@ class PresetForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, plan: PlanLimit, is_staff: bool, preset: ModelPreset | None = None, **kwargs: Any
+        self, *args: Any, plan: PlanLimit, may_publish: bool, preset: ModelPreset | None = None, **kwargs: Any
     ) -> None:
         if preset is not None:
             kwargs["initial"] = _initial(preset)
         super().__init__(*args, **kwargs)
-        if not is_staff:
+        if not may_publish:
             del self.fields["is_public"]
         now = preset.model if preset else ""
         self.fields["model"] = forms.ChoiceField(

@@ -18,6 +18,7 @@ from billing.plans import require_feature, subscription_for
 from presets import catalogue, standing
 from presets.choosing import as_id
 from presets.models import DefaultPreset, ModelPreset
+from wisqu.accounts.models import User
 from wisqu.api.problems import FieldError, Invalid, NotFound, Problem
 
 # What decides an answer: a change of one of these makes a new version.
@@ -34,6 +35,11 @@ DECISIVE = (
 )
 # What makes a preset the same somewhere else: copied, exported, imported.
 PORTABLE = ("name", "description", *DECISIVE)
+
+
+def may_publish(user: User) -> bool:
+    """Tell whether somebody runs the house's presets: staff whose role may change them, at every door."""
+    return user.is_staff and user.has_perm("presets.change_modelpreset")
 
 
 class TooManyPresets(Problem):

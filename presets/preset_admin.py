@@ -30,7 +30,8 @@ class PresetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["slug"].required = False
+        if "slug" in self.fields:  # who may only look has no fields
+            self.fields["slug"].required = False
 
     def clean_fallback_models(self) -> list[str] | None:
         """Take a list of names, or nothing."""
@@ -110,12 +111,12 @@ class PresetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for preset in queryset:
             keeping.remove(preset)
 
-    @admin.action(description=_("Publish for everyone"))
+    @admin.action(description=_("Publish for everyone"), permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[ModelPreset]) -> None:
         """Give the chosen ones to the house."""
         self._each(request, [row for row in queryset if not row.is_public], gettext("Published."))
 
-    @admin.action(description=_("Withdraw: keep them as your own"))
+    @admin.action(description=_("Withdraw: keep them as your own"), permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[ModelPreset]) -> None:
         """Take the chosen ones from the house."""
         self._each(request, [row for row in queryset if row.is_public], gettext("Withdrawn."))

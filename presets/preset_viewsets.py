@@ -67,7 +67,7 @@ class PresetViewSet(
     def get_queryset(self) -> QuerySet[ModelPreset]:
         """What the asker may read; of that, to change it, their own, for staff also what is published."""
         asker = user_id(self.request)
-        if self.action in self.to_change and not _is_staff(self.request):
+        if self.action in self.to_change and not _may_publish(self.request):
             return ModelPreset.objects.for_owner(asker)
         rows = ModelPreset.objects.usable_by(asker)
         mine = self.request.query_params.get("mine") if self.action == "list" else None
@@ -202,10 +202,10 @@ def _file(document: dict[str, Any], name: str) -> Response:
     return Response(document, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _is_staff(request: Request) -> bool:
-    return isinstance(request.user, User) and request.user.is_staff
+def _may_publish(request: Request) -> bool:
+    return isinstance(request.user, User) and keeping.may_publish(request.user)
 
 
 def _require_staff(request: Request) -> None:
-    if not _is_staff(request):
-        raise Forbidden(code="staff_required", detail="Only staff can publish a preset.")
+    if not _may_publish(request):
+        raise Forbidden(code="staff_required", detail="Only staff whose role allows it can publish a preset.")

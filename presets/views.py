@@ -56,7 +56,7 @@ def shelf(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Make a preset."""
     user = _user(request)
-    form = PresetForm(request.POST or None, plan=plan_for(user.pk), is_staff=user.is_staff)
+    form = PresetForm(request.POST or None, plan=plan_for(user.pk), may_publish=keeping.may_publish(user))
     if request.method == "POST" and form.is_valid():
         is_public = form.cleaned_data.get("is_public", False)
         try:
@@ -81,7 +81,7 @@ def one(request: HttpRequest, preset_id: uuid.UUID) -> HttpResponse:
     if not _may_change(user, preset):
         return render(request, "presets/one.html", {"preset": preset})
     plan = plan_for(user.pk)
-    form = PresetForm(request.POST or None, plan=plan, is_staff=user.is_staff, preset=preset)
+    form = PresetForm(request.POST or None, plan=plan, may_publish=keeping.may_publish(user), preset=preset)
     if request.method == "POST" and form.is_valid():
         try:
             _change(user, preset, form)
@@ -180,7 +180,7 @@ def _change(user: User, preset: ModelPreset, form: PresetForm) -> None:
 
 
 def _may_change(user: User, preset: ModelPreset) -> bool:
-    return preset.owner_id == user.pk or (preset.is_public and user.is_staff)
+    return preset.owner_id == user.pk or (preset.is_public and keeping.may_publish(user))
 
 
 def _tell(form: PresetForm, problem: Problem) -> None:

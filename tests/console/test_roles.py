@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
+from django.test import RequestFactory
 
 from console import roles
 from tests.console.staff import boss, desk_of, member, shown
@@ -74,3 +76,16 @@ def test_seeding_again_puts_roles_back() -> None:
 
 def test_codes_of_second_factors_are_no_table() -> None:
     assert boss().get("/admin/mfa/authenticator/").status_code == 404
+
+
+def test_who_may_only_look_is_offered_no_act_and_opens_every_row() -> None:
+    viewer = make_user("viewer@example.org", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    request, desk = RequestFactory().get("/admin/"), signed_in(viewer)
+    request.user = viewer
+    for model, table in admin.site._registry.items():
+        assert list(table.get_actions(request)) == [], model
+        row = model._default_manager.order_by("pk").first()
+        if row is not None:
+            address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/{row.pk}/change/"
+            assert desk.get(address).status_code == 200, model

@@ -174,7 +174,7 @@ def test_a_published_preset_is_read_by_all_and_changed_by_staff(page: Client) ->
     assert "You are WisQu&#x27;s companion" in text(page, f"/presets/{house.id}")
     assert page.post(f"/presets/{house.id}", FORM).status_code == 200
     assert page.post(f"/presets/{house.id}/delete").status_code == 404
-    staff = signed_in(make_user("staff@example.org", "premium", is_staff=True))
+    staff = signed_in(make_user("staff@example.org", "premium", is_staff=True, is_superuser=True))
     staff.post(f"/presets/{house.id}", FORM | {"name": "Study", "is_public": "on"})
     house.refresh_from_db()
     assert (house.name, house.is_public) == ("Study", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -49,7 +50,9 @@ def charlie() -> Rest:
 
 @pytest.fixture
 def staff() -> Rest:
-    return Rest(make_user("staff@example.org", "premium", is_staff=True))
+    user = make_user("staff@example.org", "premium", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="change_modelpreset"))
+    return Rest(user)
 
 
 def made(person: Rest, **fields: object) -> dict:
@@ -217,6 +220,12 @@ def test_only_staff_publish(alice: Rest, staff: Rest) -> None:
     refused = alice.call("patch", path, {"is_public": True})
     assert (refused.status_code, refused.json()["code"]) == (403, "staff_required")
     assert alice.call("post", "/presets", {"name": "x", "is_public": True}).status_code == 403
+    scholar = Rest(make_user("scholar@example.org", is_staff=True))
+    assert scholar.call("post", "/presets", {"name": "x", "is_public": True}).status_code == 403
+    assert (
+        scholar.call("patch", f"/presets/{made(staff, is_public=True)['id']}", {"name": "y"}).status_code
+        == 404
+    )
     own = f"/presets/{made(staff)['id']}"
     assert staff.call("patch", own, {"is_public": True}).json()["is_public"] is True
     assert alice.call("get", own).status_code == 200
