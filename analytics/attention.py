@@ -24,6 +24,8 @@ from billing.models import (
 )
 from billing.plans import shown_measure
 from chat.models import Feedback, OwedGeneration, TitleJob, Turn
+from chat.trust import Review
+from imagery.models import GeneratedImage
 from support.models import Ticket
 from wisqu.accounts.models import User
 
@@ -40,7 +42,8 @@ def quota_pressure(*, spent: bool = False, limit: int = 20) -> list[QuotaPressur
     so nobody's counters are searched; what no longer holds, after an upgrade or a grant, is left out.
     """
     now = timezone.now()
-    warned = UsageWarning.objects.filter(period_start__gt=now - _PERIOD)
+    # Nobody is warned of a period before it begins: the second condition is what the index walks by.
+    warned = UsageWarning.objects.filter(period_start__gt=now - _PERIOD, created_at__gt=now - _PERIOD)
     full = warned.filter(percent=UsageWarning.SPENT)
     if not spent:
         same = {name: OuterRef(name) for name in ("user_id", "period_start", "measure")}
@@ -118,6 +121,10 @@ _KINDS: dict[str, tuple[str, Callable[[datetime], QuerySet[Any]]]] = {
         "created_at",
         lambda now: OwedGeneration.objects.filter(_is_old("created_at", now, minutes=15)),
     ),
+    "images": (
+        "created_at",
+        lambda now: GeneratedImage.objects.open().filter(_is_old("created_at", now, minutes=10)),
+    ),
     "webhooks": (
         "received_at",
         lambda now: WebhookEvent.objects.filter(
@@ -137,7 +144,16 @@ _KINDS: dict[str, tuple[str, Callable[[datetime], QuerySet[Any]]]] = {
         "due_at",
         lambda now: Invoice.objects.filter(_is_old("due_at", now, seconds=0), state=Invoice.State.OPEN),
     ),
-    "feedback": ("updated_at", lambda now: Feedback.objects.filter(handled_at=None)),
+    "feedback": (
+        "updated_at",
+        lambda now: Feedback.objects.filter(handled_at=None, message__conversation__deleted_at=None),
+    ),
+    "reviews": (
+        "opened_at",
+        lambda now: Review.objects.filter(
+            verdict="", message__conversation__deleted_at=None, message__conversation__is_temporary=False
+        ),
+    ),
     "tickets": ("created_at", lambda now: Ticket.objects.filter(status=Ticket.Status.WAITING)),
 }
 WAITING = tuple(_KINDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -62,10 +63,15 @@ class PlanLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class MonthlyUsageQuotaAdmin(ReadOnlyAdmin):
     """Usage periods: a cache of the ledger."""
 
-    list_display = ("user", "period_start", "used_messages", "held_messages", "used_tokens", "cost_usd")
+    list_display = ("user", "period_start", "used_messages", "held_messages", "used_tokens", "cost")
     list_select_related = ("user",)
     search_fields = ("user__email",)
     date_hierarchy = "period_start"
+
+    @admin.display(description=_("cost in USD"), ordering="cost_usd")
+    def cost(self, period: MonthlyUsageQuota) -> str:
+        """Return the cost without zeros at its end."""
+        return _digits(period.cost_usd)
 
 
 @admin.register(UsageRepair)
@@ -96,4 +102,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("cost in USD"), ordering="cost_usd")
     def cost(self, entry: LedgerEntry) -> str:
         """Return the cost without zeros at its end; empty where nobody knows it."""
-        return "" if entry.cost_usd is None else f"{entry.cost_usd.normalize():f}"
+        return "" if entry.cost_usd is None else _digits(entry.cost_usd)
+
+
+def _digits(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"

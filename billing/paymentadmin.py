@@ -207,11 +207,16 @@ class InvoiceAdmin(ReadOnlyAdmin):
     """Invoices and receipts. Those of an erased account show its number alone."""
 
     inlines = (InvoiceLineInline,)
-    list_display = ("number", "issued_at", "who", "plan", "total", "currency", "state", "provider")
+    list_display = ("number", "issued_at", "who", "plan", "amount", "currency", "state", "provider")
     list_filter = ("state", "provider", "plan", "issued_at")
     list_select_related = ("user",)
     search_fields = ("number", "user__email", "=provider_ref")
     date_hierarchy = "issued_at"
+
+    @admin.display(description=_("total"), ordering="total")
+    def amount(self, invoice: Invoice) -> str:
+        """Return the amount with two places, or as many as its currency has."""
+        return f"{invoice.total:.2f}" if invoice.total == round(invoice.total, 2) else str(invoice.total)
 
     @admin.display(description=_("user"), ordering="user_id")
     def who(self, invoice: Invoice) -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -24,6 +27,27 @@ for model, desk in ((User, PersonAdmin), (PlanLimit, PlanDesk)):
 admin.site.register(PlanVersion, PlanVersionDesk)
 # Whoever could read these rows could make the codes. A lost telephone is dealt with on the person's desk.
 admin.site.unregister(Authenticator)
+
+
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """Roles and their rights, in a plain list as on a person's account."""
+
+    filter_horizontal = ()  # type: ignore[assignment]
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(ReadOnlyAdmin):
+    """Addresses, to look at. Whoever could add one to a superuser could have the superuser's password sent there."""
+
+    list_display = ("email", "user", "verified", "primary")
+    list_filter = ("verified", "primary")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
 
 
 @admin.register(AuditEntry)

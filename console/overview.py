@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -295,7 +295,8 @@ def _kinds() -> dict[str, tuple[str, str, str, str]]:
         "titles": (jobs, _("Titles overdue"), "accounts.view_user", ""),
         "holds": (jobs, _("Holds past their time"), "accounts.view_user", ""),
         "costs": (jobs, _("Costs not told yet"), "billing.view_ledgerentry", ""),
-        "images": (jobs, _("Images overdue"), "accounts.view_user", ""),
+        "images": (jobs, _("Images overdue"), "accounts.view_user",
+                   "imagery_generatedimage_changelist?status__exact=queued"),
         "mails": (jobs, _("Mails not sent"), "billing.view_billingmail",
                   "billing_billingmail_changelist?sent_at__isnull=True"),
         "webhooks": (payments, _("Payment reports that failed"), "billing.view_webhookevent",
@@ -305,6 +306,7 @@ def _kinds() -> dict[str, tuple[str, str, str, str]]:
         "invoices": (payments, _("Invoices overdue"), "billing.view_invoice",
                      "billing_invoice_changelist?state__exact=open"),
         "feedback": (queue, _("Feedback to look at"), "chat.view_feedback", "chat_feedback_changelist"),
+        "reviews": (queue, _("Answers to review"), "chat.view_review", "chat_review_changelist"),
         "tickets": (queue, _("Tickets to answer"), "support.view_ticket",
                     "support_ticket_changelist?status__exact=waiting"),
     }  # fmt: skip
@@ -323,17 +325,19 @@ def _waiting(request: HttpRequest) -> list[dict[str, Any]]:
         if what in counted:
             one = counted[what]
             groups[group].append(
-                {"name": name, "count": one.count, "since": one.oldest_at, "address": _list(address)}
+                {"name": name, "count": one.count, "since": one.oldest_at, "address": _list(request, address)}
             )
     return [{"name": names[key], "rows": rows} for key, rows in groups.items() if key in seen]
 
 
-def _list(address: str) -> str:
+def _list(request: HttpRequest, address: str) -> str:
+    """Return the address of the list, to those who may see it."""
     name, _mark, query = address.partition("?")
-    try:
-        return reverse(f"admin:{name}") + (f"?{query}" if query else "") if name else ""
-    except NoReverseMatch:
+    if not name:
         return ""
+    app, model, _page = name.split("_")
+    may_see = request.user.has_perm(f"{app}.view_{model}")
+    return reverse(f"admin:{name}") + (f"?{query}" if query else "") if may_see else ""
 
 
 def day_name(day: date) -> str:

@@ -19,7 +19,7 @@ from console.desk import Desk, built_on
 
 # Where tables stand in the navigation. What is not named here stands in its app's own section.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "people": ("accounts.user", "accounts.apikey", "support.ticket", "chat.feedback"),
+    "people": ("accounts.user", "accounts.apikey", "support.ticket", "chat.feedback", "chat.review"),
     "money": (
         "billing.planlimit",
         "billing.subscription",
@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "billing.billingmail",
         "billing.usagerepair",
     ),
-    "product": ("presets.cataloguemodel", "presets.modelpreset", "imagery.", "quran."),
+    "product": ("presets.cataloguemodel", "presets.modelpreset", "imagery.", "quran.", "chat.guidance"),
     "house": ("console.auditentry", "console.planversion", "auth.group", "account.emailaddress"),
 }
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 
 from billing.amounts import Amounts
 from billing.models import LedgerEntry, Subscription
+from chat.trust import Review
 from console import charts, overview
 from console.charts import Series
+from imagery.models import GeneratedImage
 from tests.analytics.making import end_turn
 from tests.billing.held import hold, limit_to, settle
-from tests.console.staff import answered, boss, desk_of, shown
+from tests.console.staff import answered, boss, desk_of, member, shown
 from tests.people import make_alice, make_bob, make_charlie, signed_in
 from wisqu.api.ids import uuid7
 
@@ -123,6 +125,23 @@ def test_overdue_payments_and_feedback_wait_on_the_page() -> None:
     page = boss().get(START)
     groups = {group["name"]: [row["name"] for row in group["rows"]] for group in page.context["waiting"]}
     assert groups == {"Jobs": [], "Payments": ["Payments overdue"], "Feedback and tickets": []}
+
+
+def test_a_stuck_image_and_an_answer_to_review_lead_to_their_lists() -> None:
+    alice = make_alice()
+    Review.objects.create(message=answered(alice), reason=Review.Reason.CHECK)
+    since = timezone.now() - timedelta(hours=1)
+    GeneratedImage.objects.create(owner=alice, batch_id=uuid7(), prompt="x", model="a/b", created_at=since)
+    assert waiting_rows(boss()) == {
+        "Images overdue": "/admin/imagery/generatedimage/?status__exact=queued",
+        "Answers to review": "/admin/chat/review/",
+    }
+    assert waiting_rows(member("support")) == {"Images overdue": ""}
+
+
+def waiting_rows(desk) -> dict[str, str]:
+    groups = desk.get(START).context["waiting"]
+    return {row["name"]: row["address"] for group in groups for row in group["rows"]}
 
 
 def test_a_model_that_is_left_alone_says_so(monkeypatch) -> None:

@@ -171,3 +171,11 @@ def test_a_role_of_admin_makes_staff_but_no_superuser() -> None:
     desk.post(f"/admin/accounts/user/{alice.pk}/change/", {**values, "is_staff": "on", "is_superuser": "on"})
     alice.refresh_from_db()
     assert (alice.is_staff, alice.is_superuser) == (True, False)
+
+
+def test_no_member_of_staff_gives_an_account_another_address_past_its_form() -> None:
+    victim, desk = User.objects.create_superuser("root@example.org", "a long password"), member("admin")
+    sent = {"user": str(victim.pk), "email": "mine@example.org", "verified": "on", "primary": "on"}
+    assert desk.post("/admin/account/emailaddress/add/", sent).status_code == 403
+    assert not victim.addresses.filter(email="mine@example.org").exists()
+    assert desk.get("/admin/account/emailaddress/").status_code == 200
