@@ -37,7 +37,7 @@ admin.site.unregister(Group)
 class RoleAdmin(GroupAdmin):
     """Roles and their rights, in a plain list as on a person's account."""
 
-    filter_horizontal = ()  # type: ignore[assignment]
+    filter_horizontal = ()
 
 
 @admin.register(EmailAddress)
