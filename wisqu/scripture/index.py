@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
@@ -61,18 +61,14 @@ class Groups:
         self._numbers = dict(zip(keys, range(len(keys)), strict=True))
         self._starts, self._values = starts, values
 
-    def known(self, placed: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return the places of those keys that there are, each with its number for `of`."""
-        numbers = self._numbers
-        return [(at, numbers[key]) for at, key in placed if key in numbers]
+    def __contains__(self, key: int) -> bool:
+        return key in self._numbers
 
     def get(self, key: int) -> Sequence[int]:
         """Return the values of a key, none for one that there is not."""
         number = self._numbers.get(key)
-        return _NOWHERE if number is None else self.of(number)
-
-    def of(self, number: int) -> Sequence[int]:
-        """Return the values of the key of that number."""
+        if number is None:
+            return _NOWHERE
         return self._values[self._starts[number] : self._starts[number + 1]]
 
 
@@ -105,14 +101,18 @@ class Index:
     def __len__(self) -> int:
         return len(self.row)
 
-    def keys_of(self, words: Sequence[str]) -> list[int]:
-        """Return the numbers of the skeletons of many folded words; -1 for what no word of the text has."""
-        found = [self._known.get(word, -1) for word in words]
-        unknown = [at for at, key in enumerate(found) if key < 0]
-        if unknown:
-            for at, short in zip(unknown, skeletons([words[at] for at in unknown]), strict=True):
-                found[at] = self._keys.get(short, -1)
-        return found
+    def keys_of(self, spellings: Sequence[tuple[str, str]]) -> list[int]:
+        """Return the numbers of the skeletons of words, each folded in both ways; -1 for one that the text has not."""
+        known = self._known.get
+        keys = [known(bare, -1) for bare, _ in spellings]
+        for at, key in enumerate(keys):
+            if key < 0 and spellings[at][0] is not spellings[at][1]:
+                keys[at] = known(spellings[at][1], -1)
+        return keys
+
+    def keys_like(self, words: Sequence[str]) -> list[int]:
+        """Return the numbers of the skeletons of folded words; -1 for what no word of the text is like."""
+        return [self._keys.get(short, -1) for short in skeletons(words)]
 
     def with_word(self, spelling: str) -> Iterator[int]:
         """Yield where words stand that may be written so."""

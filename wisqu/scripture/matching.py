@@ -81,6 +81,11 @@ class Match:
         nearest = self.differences[before - 1]
         return at + nearest.end - nearest.last
 
+    def fits_until(self, at: int) -> int:
+        """Return where the words that fit in a row from `at` on end."""
+        after = bisect_right(self.differences, at, key=lambda each: each.last)
+        return self.differences[after].first if after < len(self.differences) else self.last
+
     def fitting_words(self) -> Iterator[tuple[int, int]]:
         """Yield the words of the run that fit, each with its distance from the first word of the text."""
         at, offset = self.first, 0
@@ -103,12 +108,13 @@ def matches(run: Run, index: Index) -> list[Match]:
     found: list[Match] = []
     furthest: Match | None = None
     next_at = 0
-    for at, number in index.threes.known(threes_in(keys)):
-        if at < next_at:
+    for at, key in threes_in(keys):
+        if at < next_at or key not in index.threes:
             continue
-        begins = index.threes.of(number)
+        begins = index.threes.get(key)
         # What the furthest match covers has been looked at: long texts would be walked once a word.
         if furthest is not None and at < furthest.last and furthest.number_at(at) in begins:
+            next_at = furthest.fits_until(at) - _SEED + 1
             continue
         most = _MOST_CANDIDATES if len(found) < _MANY else 1
         candidate, length = _best(run, begins, at, index, most=most)

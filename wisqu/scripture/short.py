@@ -45,10 +45,10 @@ def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) ->
     size = last - first
     if not 2 <= size <= LONGEST_SHORT + 1:
         return None
-    keys = [token.key for token in run[first:last]]
     # A word that the text has nowhere is a change, and nearly every sentence has two of them.
-    if not is_marked and keys.count(-1) > 1:
+    if not is_marked and sum(token.key < 0 for token in run[first:last]) > 1:
         return None
+    keys = text.keys_like([token.spellings[0] for token in run[first:last]])
     best: Match | None = None
     for verse in _candidates(keys, text, is_marked=is_marked):
         begin, end = text.span(verse)

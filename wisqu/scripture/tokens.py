@@ -24,7 +24,7 @@ _ELLIPSIS = re.compile(r"…|\.\.\.|\(\.\.\)")
 class Token(NamedTuple):
     """One word of the text: its code points `start` to `end`, its spellings, and the number of its skeleton.
 
-    `key` is -1 for a skeleton that no word of the Qur'an has.
+    `key` is -1 for a word that the Qur'an has nowhere, in no spelling.
     """
 
     start: int
@@ -82,9 +82,10 @@ def read_otherwise(run: Run, index: Index) -> list[Token]:
         if parts is None:
             found.append(token)
             continue
-        for number, (part, key) in enumerate(zip(parts, index.keys_of(parts), strict=True)):
+        apart = [(part, part) for part in parts]
+        for number, (spellings, key) in enumerate(zip(apart, index.keys_of(apart), strict=True)):
             rest = token[4:] if not number else (False, False)
-            found.append(Token(token.start, token.end, (part, part), key, *rest))
+            found.append(Token(token.start, token.end, spellings, key, *rest))
     return found
 
 
@@ -106,7 +107,7 @@ def _words(text: str, index: Index) -> _Words:
     spellings = list(zip(bare, full, strict=True))
     joined = index.joined.keys()
     if joined.isdisjoint(bare) and joined.isdisjoint(full):
-        return spans, spellings, index.keys_of(bare)
+        return spans, spellings, index.keys_of(spellings)
     return _taken_apart(spans, spellings, index)
 
 
@@ -131,4 +132,4 @@ def _taken_apart(
         else:
             found += [(span, (part, part)) for part in parts]
     apart = [both for _, both in found]
-    return [span for span, _ in found], apart, index.keys_of([bare for bare, _ in apart])
+    return [span for span, _ in found], apart, index.keys_of(apart)
