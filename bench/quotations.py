@@ -231,6 +231,7 @@ HOSTILE = {
     "one phrase": lambda size: ("ان الله علي كل " * size)[:size],
     "one word of the text changed in ten": lambda size: _spoiled()[:size],
     "brackets": lambda size: ("﴿من﴾ «" * size)[:size],
+    "brackets among other words": lambda size: ("﴿من﴾ a " * size)[:size],
     "numbers": lambda size: ("البقرة 2:255 " * size)[:size],
     "names without numbers": lambda size: ("سورة Al " * size)[:size] + "1",
 }
