@@ -380,12 +380,13 @@ class RunningTurn:
             message = None
         if message is not None:
             ended(outcome, message)
-        self.message = message or await in_thread(ended_elsewhere, self.opened.answer, self.text())
+        kept = message or await in_thread(ended_elsewhere, self.opened.answer, self.text())
+        self.message = kept
         if outcome.model:
-            self._append(routing_event(self.message))
-        if found := quotations_event(self.message):
+            self._append(routing_event(kept))
+        if found := quotations_event(kept):
             self._append(found)
-        self._append(final_event(self.message))
+        self._append(final_event(kept))
 
 
 def _start_of(opened: OpenTurn) -> Event:
