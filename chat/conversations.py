@@ -42,10 +42,12 @@ def is_place(owner_id: uuid.UUID, conversation_id: uuid.UUID | None, message_id:
     """Tell whether the conversation is this person's, and the message one of it; what is None is not looked for."""
     if conversation_id and not Conversation.objects.for_owner(owner_id).filter(id=conversation_id).exists():
         return False
+    if message_id is None:
+        return True
     messages = Message.objects.for_owner(owner_id).filter(id=message_id)
     if conversation_id:
         messages = messages.filter(conversation_id=conversation_id)
-    return message_id is None or messages.exists()
+    return messages.exists()
 
 
 def place_to_continue(

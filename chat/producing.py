@@ -380,7 +380,7 @@ class RunningTurn:
             message = None
         if message is not None:
             ended(outcome, message)
-        kept = message or await in_thread(ended_elsewhere, self.opened.answer, self.text())
+        kept: Message = message or await in_thread(ended_elsewhere, self.opened.answer, self.text())
         self.message = kept
         if outcome.model:
             self._append(routing_event(kept))
