@@ -380,7 +380,9 @@ class RunningTurn:
             message = None
         if message is not None:
             ended(outcome, message)
-        kept: Message = message or await in_thread(ended_elsewhere, self.opened.answer, self.text())
+        kept = (
+            await in_thread(ended_elsewhere, self.opened.answer, self.text()) if message is None else message
+        )
         self.message = kept
         if outcome.model:
             self._append(routing_event(kept))
