@@ -380,9 +380,7 @@ class RunningTurn:
             message = None
         if message is not None:
             ended(outcome, message)
-        kept = (
-            await in_thread(ended_elsewhere, self.opened.answer, self.text()) if message is None else message
-        )
+        kept = message if message else await in_thread(ended_elsewhere, self.opened.answer, self.text())
         self.message = kept
         if outcome.model:
             self._append(routing_event(kept))
