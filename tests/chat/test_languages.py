@@ -21,7 +21,8 @@ BLANK = re.compile(r"%\(\w+\)\w|</?\w+")
 
 # Names, which no language translates.
 NAMES = re.compile(
-    r"WisQu|API|UTC|JavaScript|Premium|Markdown|JSON|zip|conversations\.json|ChatGPT|Ctrl|Shift|Enter|Esc|Cmd|Alt"
+    r"WisQu|API|UTC|JavaScript|Premium|Markdown|JSON|zip|conversations\.json|ChatGPT|example\.org"
+    r"|Ctrl|Shift|Enter|Esc|Cmd|Alt"
 )
 
 
