@@ -85,8 +85,11 @@ def clean(data: bytes, *, longest_side: int | None = None, most_pixels: int = MO
             return _cleaned(data, longest_side, most_pixels)
     except BadImage:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(most_pixels) from None
+    except MemoryError:
+        detail = "The picture takes more memory than there is for one. Scale it down, or save it as JPEG."
+        raise BadImage("image_too_large", detail) from None
     except (
         Exception
     ) as error:  # decoders raise whatever they stumble over: struct.error, IndexError, KeyError
