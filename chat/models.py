@@ -349,7 +349,9 @@ class OwedGeneration(models.Model):
         max_length=20, default="chat", db_default="chat", help_text="The ledger's kind of entry."
     )
     owner_id = models.UUIDField()
-    message_id = models.UUIDField(help_text="What it was for: an answer, or the conversation that got a title.")
+    message_id = models.UUIDField(
+        help_text="What it was for: an answer, or the conversation that got a title."
+    )
     turn_id = models.UUIDField(
         null=True,
         blank=True,

@@ -42,5 +42,5 @@ class Command(BaseCommand):
                 raise CommandError(f"Days with other sums than the ledger's: {', '.join(map(str, wrong))}")
             self.stdout.write("Every sum is what the ledger says.")
             return
-        rollups.rebuild(days)
+        rollups.rebuild(list(days) if days else None)
         self.stdout.write(f"Rebuilt {f'{days.count} days' if days else 'all days'}.")
