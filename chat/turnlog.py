@@ -11,6 +11,7 @@ import asyncio
 import time
 import uuid
 from array import array
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 
 from chat.events import Content, Event, encode
@@ -20,6 +21,8 @@ KEPT_SECONDS = 120.0
 # The first reader of a turn gets each event at once, the others what came in this time: a second open page then costs
 # a tenth of the first one.
 OTHERS_WAIT_S = 0.1
+# A reader is given so many bytes at once: one who takes nothing holds no second copy of a long answer.
+BATCH_BYTES = 65_536
 
 
 class TurnLog:
@@ -91,15 +94,17 @@ class TurnLog:
             if not future.done():
                 future.set_result(None)
 
-    def since(self, after: int) -> list[tuple[int, bytes]]:
-        """Return the events after that number, as (number, JSON)."""
+    def since(self, after: int, *, at_most: int | None = None) -> list[tuple[int, bytes]]:
+        """Return the events after that number, as (number, JSON); `at_most` so many bytes, but one event at least."""
         offsets = self._offsets
         if after == len(offsets) - 2:  # the usual case: a reader who keeps up
             return [(after + 1, bytes(self._bodies[offsets[after] :]))]
+        last = len(offsets) - 1
+        if at_most is not None and after < last:
+            last = max(after + 1, bisect_right(offsets, offsets[after] + at_most) - 1)
         # One copy first: a view on the growing array would forbid it to grow.
         return [
-            (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]]))
-            for seq in range(after + 1, len(offsets))
+            (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]])) for seq in range(after + 1, last + 1)
         ]
 
     async def follow(self, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
@@ -108,11 +113,11 @@ class TurnLog:
         self._readers.append(me)
         try:
             while True:
-                batch = self.since(after)
+                batch = self.since(after, at_most=BATCH_BYTES)
                 if batch:
                     after = batch[-1][0]
                     yield batch
-                    if self._readers[0] is not me and not self.ended:
+                    if self._readers[0] is not me and not self.ended and after == self.last_seq:
                         await asyncio.sleep(OTHERS_WAIT_S)
                 elif self.ended:
                     return

@@ -44,3 +44,12 @@ async def test_a_reader_who_comes_late_gets_everything_at_once() -> None:
     log = TurnLog(uuid.uuid4())
     await write(log, 20)
     assert await read(log) == [20]
+
+
+async def test_a_long_answer_is_given_in_parts_that_a_reader_who_takes_nothing_cannot_pile_up() -> None:
+    log = TurnLog(uuid.uuid4())
+    for _ in range(10):
+        log.append(Content("x" * 20_000))
+    log.append(Content("x" * 200_000))
+    log.end()
+    assert await read(log) == [3, 3, 3, 1, 1]
