@@ -62,9 +62,13 @@ class Days:
 
     @property
     def months(self) -> Days | None:
-        """The whole months within, as one range; None where there is none."""
+        """The whole months within, as one range; None where there is none.
+
+        The present month is whole when the range goes up to today: nothing is of a day to come.
+        """
         begin = self.first if self.first.day == 1 else _next_month(self.first)
-        end = (self.last + DAY).replace(day=1) - DAY
+        is_over = self.last < today()
+        end = (self.last + DAY).replace(day=1) - DAY if is_over else _next_month(self.last) - DAY
         return Days(begin, end) if begin < end else None
 
     @property

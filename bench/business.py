@@ -71,6 +71,13 @@ _INVOICES = (
     "(SELECT someone.*, month, now() - month * interval '30 days' - random() * interval '30 days' AS at "
     "FROM someone CROSS JOIN generate_series(0, 11) AS month WHERE plan <> 'free')",
 )  # fmt: skip
+_WARNINGS = (
+    "billing_usagewarning",
+    {"id": _ID, "user_id": "id", "period_start": "at - interval '20 days'", "measure": "'messages'",
+     "percent": "CASE WHEN random() < 0.7 THEN 80 ELSE 100 END", "created_at": "at"},
+    "(SELECT id, now() - month * interval '30 days' - random() * interval '30 days' AS at "
+    "FROM someone CROSS JOIN generate_series(0, 11) AS month WHERE random() < 0.2)",
+)  # fmt: skip
 _CONVERSATIONS = (
     "chat_conversation",
     {"id": _ID, "owner_id": "who", "created_at": "at", "updated_at": "at", "last_message_at": "at"},
@@ -96,6 +103,7 @@ def make() -> dict[str, object]:
             _fill(cursor, _LEDGER)
             _fill(cursor, _ATTEMPTS)
         _fill(cursor, _INVOICES)
+        _fill(cursor, _WARNINGS)
         _fill(cursor, _CONVERSATIONS)
     built_s = _timed(rollups.rebuild)
     with connection.cursor() as cursor:  # what autovacuum does in its own time
