@@ -26,6 +26,8 @@ _ENCRYPTED = "The PDF is locked with a password. Save it without one and attach 
 # After the last end mark nothing but blanks belongs into a file; some programs leave a line of their own.
 _MOST_AFTER_THE_END = 1024
 
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a damaged file makes thousands of warnings
+
 
 class _TimeIsUp(BaseException):
     """Not an `Exception`: the reader's own error handling must not swallow it."""
@@ -52,7 +54,6 @@ def read(data: bytes, *, first_page: int, most_characters: int) -> dict[str, Any
 
 
 def _open(data: bytes) -> PdfReader:
-    logging.disable(logging.CRITICAL)  # a damaged file makes thousands of warnings
     if _holds_something_else(data):
         raise broken(
             "Behind the end of the PDF there is another file. Save the PDF anew and attach it again."
