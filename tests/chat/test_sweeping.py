@@ -107,8 +107,8 @@ def test_the_text_is_kept_every_second(alice: Api) -> None:
             assert time.monotonic() - began < 5
 
 
-def test_a_server_that_is_told_to_end_keeps_its_turns(start_live) -> None:
-    web, user = start_live(), make_user(plan="premium")
+def test_a_server_that_can_hand_nothing_on_keeps_what_its_turns_have_when_it_ends(start_live) -> None:
+    web, user = start_live(REDIS_URL=""), make_user(plan="premium")
     api = Api(web, user)
     with api.streaming(SLOW) as events:
         while next(events)["type"] != "content":
