@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
-from chat import checkpoints, fallback, owed, providers, running, sweeping, upstream
+from chat import checkpoints, fallback, handing, owed, providers, running, sweeping, upstream
 from chat.following import follow
 from chat.inputs import ChatInput
 from chat.models import Conversation, Message, OwedGeneration, Turn
@@ -338,7 +338,8 @@ async def test_a_stop_that_meets_a_failure_asks_no_other_model(sandbox: Sandbox)
     assert (got.message.status, len(got.sent)) == ("stopped", 1)
 
 
-async def test_a_server_that_ends_keeps_the_words_of_both_models(sandbox: Sandbox) -> None:
+async def test_a_server_that_ends_keeps_the_words_of_both_models(sandbox: Sandbox, monkeypatch) -> None:
+    monkeypatch.setattr(handing, "is_possible", lambda: False)
     turn = running.start(
         await opened(f"End [[words:400]] [[pace:10ms]] [[fault:cut model={MINI} after=9]]", **CHAIN)
     )
