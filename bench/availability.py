@@ -8,8 +8,6 @@ in the product, or silence alone would take an hour; what a silent model costs i
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 import django
 import uvloop
 
-from bench.machine import MEASURED, OTHERS, ROOT, on_core, start, wait_for
+from bench.machine import MEASURED, OTHERS, found_by, start, wait_for
 from bench.product import environment
 from bench.report import RESULTS, Row, at_least, at_most, row
 from bench.stage import QUICK, Scale, Stage
@@ -59,15 +57,8 @@ def measure(folder: Path, *, turns: int) -> dict[str, Any]:
         arguments = ["-m", "bench.unreliable", str(port), str(SHARE), "7"]
         process = start(family, "the unreliable upstream", arguments, cores=OTHERS)
         wait_for(f"http://127.0.0.1:{port}/", process)
-        with on_core(MEASURED):
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.availability", str(turns)],
-                env={**os.environ, **environment(folder, f"sqlite:///{folder}/none.sqlite3", port), **QUIET},
-                cwd=ROOT,
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        env = environment(folder, f"sqlite:///{folder}/none.sqlite3", port) | QUIET
+        found: dict[str, Any] = found_by("bench.availability", str(turns), env=env, cores=MEASURED)
     return found
 
 

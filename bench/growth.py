@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 from bench import load
 from bench.load import Target
-from bench.machine import OTHERS, ROOT, cpu_seconds, on_core
+from bench.machine import OTHERS, cpu_seconds, found_by
 from bench.product import SQLITE, Product
 from bench.report import Row, at_most, row
 from bench.stage import Scale, Stage
@@ -80,12 +76,5 @@ async def cost_ratio(targets: list[Target], scale: Scale, *, clients: int) -> fl
 
 def make(product: Product) -> dict[str, str]:
     """Fill the database with long and short things; return their ids and access tokens."""
-    with on_core(OTHERS):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.crowd"],
-            env={**os.environ, **product.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, str] = found_by("bench.crowd", env=product.env, cores=OTHERS)
+    return found

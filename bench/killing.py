@@ -12,13 +12,11 @@ import asyncio
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from typing import Any
 
-from bench.machine import ROOT, on_core
+from bench.machine import found_by
 from bench.persistent import Crowd
 from bench.realm import CLOCK, EVERYWHERE, KINDS, REDIS, WEB, Realm
 from bench.report import RESULTS, Row, at_most, row
@@ -113,15 +111,7 @@ def look(realm: Realm, seen: dict[str, Any]) -> dict[str, Any]:
     path = realm.folder / "seen.json"
     path.write_text(json.dumps(seen))
     root = f"http://127.0.0.1:{realm.sandbox}"
-    with on_core(EVERYWHERE):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.aftermath", root, str(path)],
-            env={**os.environ, **realm.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = found_by("bench.aftermath", root, str(path), env=realm.env, cores=EVERYWHERE)
     return found
 
 

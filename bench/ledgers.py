@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 import urllib.request
@@ -20,7 +19,7 @@ from typing import Any
 import django
 import httpx
 
-from bench.machine import OTHERS, ROOT, on_core, start, wait_for
+from bench.machine import OTHERS, found_by, start, wait_for
 from bench.mixed import AT_ONCE, Crowd
 from bench.product import POSTGRES, SQLITE, Product, serve
 from bench.report import RESULTS, Row, at_most, row
@@ -80,15 +79,7 @@ async def _ask_all(product: Product, turns: int) -> dict[str, int]:
 
 
 def _compare(product: Product, root: str) -> dict[str, Any]:
-    with on_core(OTHERS):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.ledgers", root],
-            env={**os.environ, **product.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = found_by("bench.ledgers", root, env=product.env, cores=OTHERS)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tools.processes import Family
 
@@ -53,6 +55,24 @@ def start(
             stdout=log,
             stderr=log,
         )
+
+
+def run(module: str, *arguments: str, env: Mapping[str, str], cores: set[int]) -> str:
+    """Run a module of ours to its end on these cores; return what it said. Raises CalledProcessError where it fails."""
+    with on_core(cores):
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env={**os.environ, **env},
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+
+
+def found_by(module: str, *arguments: str, env: Mapping[str, str], cores: set[int]) -> Any:
+    """Run a module of ours as `run` does; return the JSON of its last line."""
+    return json.loads(run(module, *arguments, env=env, cores=cores).splitlines()[-1])
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes], *, within_s: float = STARTS_WITHIN_S) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import subprocess
-import sys
 import time
 from statistics import quantiles
 
+from bench import machine
 from bench.business import PEOPLE, RANGES, ROWS
-from bench.machine import OTHERS, ROOT, on_core
+from bench.machine import OTHERS
 from bench.product import POSTGRES, Product
 from bench.report import Row, at_most, row
 from bench.stage import Scale, Stage
@@ -53,16 +52,7 @@ async def ask(stage: Stage, scale: Scale) -> list[Row]:
 
 def run(product: Product, arguments: list[str]) -> str:
     """Run `bench.business` on the product's database; return what it said."""
-    with on_core(OTHERS):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.business", *arguments],
-            env={**os.environ, **product.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    return done.stdout
+    return machine.run("bench.business", *arguments, env=product.env, cores=OTHERS)
 
 
 def asked(product: Product, token: str, path: str) -> list[float]:

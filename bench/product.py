@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.load import Target
-from bench.machine import MEASURED, OTHERS, ROOT, on_core, start, wait_for
+from bench.machine import MEASURED, OTHERS, found_by, on_core, start, wait_for
 from tests.servers import free_port, start_postgres, start_redis
 from tools.processes import Family
 from tools.supervisor import WEB_OPTIONS
@@ -32,15 +29,8 @@ class Product:
 
     def sign_in(self, count: int) -> list[str]:
         """Return access tokens of so many people; they hold for 15 minutes."""
-        with on_core(OTHERS):
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.people", str(count)],
-                env={**os.environ, **self.env},
-                cwd=ROOT,
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-        return json.loads(done.stdout.splitlines()[-1])
+        tokens: list[str] = found_by("bench.people", str(count), env=self.env, cores=OTHERS)
+        return tokens
 
     def chat(self, people: int) -> Target:
         """Return the chat's door, for so many people at once."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from statistics import quantiles
 
-from bench.machine import MEASURED, ROOT, on_core
+from bench.machine import MEASURED, found_by
 from bench.product import POSTGRES, Product
 from bench.report import Row, at_most, row
 from bench.stage import Scale, Stage
@@ -37,12 +33,7 @@ async def ask(stage: Stage, scale: Scale) -> list[Row]:
 
 def decide(product: Product) -> dict[str, list[float]]:
     """Return the milliseconds of each decision, made in a process of its own on the product's database."""
-    with on_core(MEASURED):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.decisions", str(DECISIONS)],
-            env={**os.environ, **product.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, list[float]] = found_by(
+        "bench.decisions", str(DECISIONS), env=product.env, cores=MEASURED
+    )
+    return found

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import json
-import os
-import subprocess
-import sys
 import time
 from statistics import median
 
 from bench.library import COMMON, MESSAGES, RARE, SOME
-from bench.machine import OTHERS, ROOT, on_core
+from bench.machine import OTHERS, found_by
 from bench.product import Product
 from bench.report import Row, at_most, row
 from bench.stage import Scale, Stage
@@ -42,15 +38,7 @@ async def ask(stage: Stage, scale: Scale) -> list[Row]:
 
 def fill(product: Product) -> str:
     """Make the messages in the product's database; return their owner's access token."""
-    with on_core(OTHERS):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.library"],
-            env={**os.environ, **product.env},
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    return str(json.loads(done.stdout.splitlines()[-1])["token"])
+    return str(found_by("bench.library", env=product.env, cores=OTHERS)["token"])
 
 
 def first_results_ms(product: Product, token: str, query: str, *, times: int = 7) -> float:
