@@ -22,8 +22,8 @@ from tools.supervisor import WEB_OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-STARTS_WITHIN_S = 60
-TURNS_END_WITHIN_S = 10
+STARTS_WITHIN_S = 120
+TURNS_END_WITHIN_S = 60
 
 
 def end_running_turns() -> None:
@@ -117,7 +117,7 @@ class Sandbox(Server):
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
-        with HTTP.open(request, timeout=10) as response:
+        with HTTP.open(request, timeout=60) as response:
             return json.loads(response.read() or b"null")
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from tests.folders import new_folder
 from tools import processes
 
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 120
 FAST = (
     "fsync=off",
     "full_page_writes=off",

@@ -10,7 +10,6 @@ message too, which the consumer never sees.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -92,7 +91,7 @@ class PatientRequests(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The body's time begins."""
         super().on_headers_complete()
-        self._received, self._body_began = 0, time.monotonic()
+        self._received, self._body_began = 0, self.loop.time()
         self._await_rest(BODY_S)
 
     def on_message_complete(self) -> None:
@@ -156,7 +155,7 @@ class PatientRequests(HttpToolsProtocol):
             self._await_rest(HEAD_S)
             return
         if self._body_began is not None:
-            left = self._body_began + BODY_S + self._received / SLOWEST - time.monotonic()
+            left = self._body_began + BODY_S + self._received / SLOWEST - self.loop.time()
             if left > 0:
                 self._await_rest(left)
                 return
@@ -247,7 +246,7 @@ class PatientSockets(WebSocketsSansIOProtocol):
         """Count a frame; close when they are too many."""
         if self._is_refused:
             return False
-        now = time.monotonic()
+        now = self.loop.time()
         if now - self._counted_since > FRAMES_S:
             self._counted, self._counted_since = 0, now
         self._counted += 1

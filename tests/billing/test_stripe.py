@@ -446,7 +446,7 @@ def test_a_report_that_localstripe_signs_and_sends_itself_is_enough(
     stripe_server.send_reports_to(address, "customer.subscription.created")
     choose(alice, "premium")
     stripe_server.pay(Order.objects.get().provider_ref)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while of(alice).plan_id == "free" and time.monotonic() < deadline:
         time.sleep(0.1)
     stripe_server.send_reports_to(address)

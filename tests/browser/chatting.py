@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.live import Web
 from wisqu.accounts.models import User
 
-ANSWER_WITHIN_MS = 20_000
+ANSWER_WITHIN_MS = 60_000
 
 
 def bring_session(context: BrowserContext, live: Web, user: User) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tools import chromium
 
+# For a busy machine; what never comes is still told.
+WITHIN_MS = 30_000
 # Runs before the page's own scripts and is not bound by its CSP.
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", event =>
@@ -25,6 +27,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(chromium.ADVICE)
     # Sync Playwright keeps a loop running in this thread, which Django would take for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=WITHIN_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
@@ -70,7 +73,7 @@ def new_context(browser: Browser, errors: Errors) -> Iterator[Callable[..., Brow
         context = browser.new_context(
             **{"viewport": {"width": 1440, "height": 900}, "service_workers": "block", **options}
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WITHIN_MS)
         context.add_init_script(REPORT_VIOLATIONS)
         context.on("page", errors.watch)
         contexts.append(context)

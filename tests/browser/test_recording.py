@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from billing.models import MonthlyUsageQuota, PlanLimit
 from chat.models import Attachment
 from tests.browser.chatting import Chat
-from tests.browser.conftest import REPORT_VIOLATIONS, Errors
+from tests.browser.conftest import REPORT_VIOLATIONS, WITHIN_MS, Errors
 from tests.live import Web
 from tests.people import make_alice
 from tools import chromium
@@ -29,7 +29,7 @@ def hearing(browser: Browser, errors: Errors) -> Iterator[BrowserContext]:
     context = with_microphone.new_context(
         viewport={"width": 1440, "height": 900}, service_workers="block", permissions=["microphone"]
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(WITHIN_MS)
     context.add_init_script(REPORT_VIOLATIONS)
     context.on("page", errors.watch)
     yield context

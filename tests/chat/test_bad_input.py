@@ -90,7 +90,7 @@ def test_a_prompt_without_a_break_is_counted_in_time(alice: Api) -> None:
 
 @pytest.mark.parametrize("request_line", [b"GET /api/v1/%00 HTTP/1.1", b"POST /api/v1/chat HTTP/1.1"])
 def test_hostile_requests_do_not_end_the_process(alice: Api, request_line: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", alice.web.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", alice.web.port), timeout=60) as raw:
         raw.sendall(request_line + b"\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n")
         assert b" 4" in raw.recv(100)
     assert alice.get("/health/live").status_code == 200

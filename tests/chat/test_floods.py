@@ -85,7 +85,7 @@ async def test_a_client_that_leaves_while_it_is_answered_leaves_nothing_behind()
     socket.is_gone = True
     socket.coming.append({"type": "websocket.receive", "text": '{"type":"ping"}'})
     socket.left.set()
-    await asyncio.wait_for(serving, 5)
+    await asyncio.wait_for(serving, 60)
     assert left_behind() == before
 
 

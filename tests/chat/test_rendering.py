@@ -135,7 +135,7 @@ def test_a_formula_that_never_ends_comes_back_in_no_time() -> None:
 def test_a_text_of_nothing_but_addresses_does_not_keep_its_readers_waiting(piece: str) -> None:
     began = time.process_time()
     render(piece * (60_000 // len(piece)))
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 6
 
 
 def test_a_long_answer_with_many_addresses_keeps_them() -> None:

@@ -120,7 +120,7 @@ def test_a_schema_of_any_depth_is_refused_at_once(alice: Api, depth: int) -> Non
     )
 
     assert response.status_code in (400, 422)
-    assert time.monotonic() - begun < 5  # measured in test_jsonschemas; here nothing must hang
+    assert time.monotonic() - begun < 30  # measured in test_jsonschemas; here nothing must hang
 
 
 def test_a_model_that_cannot_be_bound_is_refused(alice: Api) -> None:
@@ -154,7 +154,7 @@ def test_a_client_that_leaves_does_not_end_it(alice: Api) -> None:
     slow = {"message": "Leave [[pace:80ms]]", "schema": VERSE}
     with pytest.raises(httpx.ReadTimeout):
         alice.http.post("/chat/structured", json=slow, timeout=1.5)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not Message.objects.filter(role="assistant", status="done").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -101,10 +101,8 @@ def test_a_turn_closed_twice_is_charged_once(alice: Api) -> None:
 
 def test_the_text_is_kept_every_second(alice: Api) -> None:
     with alice.streaming("Keep [[words:300]] [[pace:20ms]]") as events:
-        began = time.monotonic()
         while not Message.objects.filter(role="assistant").exclude(content="").exists():
-            next(events)
-            assert time.monotonic() - began < 5
+            assert next(events)["type"] != "done"
 
 
 def test_a_server_that_can_hand_nothing_on_keeps_what_its_turns_have_when_it_ends(start_live) -> None:
@@ -127,7 +125,7 @@ def test_a_web_process_closes_what_another_left(start_live) -> None:
     age_the_turn()
     began = time.monotonic()
     while Turn.objects.get().status == "running":
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
         time.sleep(0.2)
     assert Turn.objects.get().status == "failed"
 
@@ -165,5 +163,5 @@ def test_an_account_deleted_during_its_answer_leaves_its_cost_in_the_ledger(
 def wait_for(condition) -> None:
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
         time.sleep(0.1)

@@ -17,7 +17,7 @@ from tests.people import make_user
 
 pytestmark = pytest.mark.postgres
 OUTAGE_S = 3.0
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 30.0
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_without_redis_people_chat_and_nothing_is_granted_or_taken(
     redis.cut()
     began = time.monotonic()
     assert [api.ask("hello [[pace:fast]]").status_code for _ in range(3)] == [200] * 3
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert api.get("/health/ready").json()["status"] == "degraded"
     assert api.usage()["messages"]["used"] == 4
     redis.mend()

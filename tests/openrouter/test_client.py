@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from typing import Any
 
 import msgspec
@@ -32,6 +31,10 @@ USED = data({"id": "gen-1", "model": "maker/model", "choices": [], "usage": USAG
 
 def error(code: int, **extra: Any) -> bytes:
     return json.dumps({"error": {"code": code, "message": "no"} | extra}).encode()
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def read(stream: ChatStream) -> str:
@@ -205,32 +208,32 @@ async def test_a_finish_for_the_reason_error_is_no_end(server: ScriptedServer, c
 
 async def test_silence_before_the_first_byte_ends(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(HOLD)
-    started = time.monotonic()
+    started = now()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert 0.24 < time.monotonic() - started < 4.0
+    assert now() - started == pytest.approx(QUICK.first_byte)
     await asyncio.wait_for(server.left.wait(), 1)
     assert len(server.requests) == 1
 
 
 async def test_keep_alive_comments_are_no_first_byte(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(*[COMMENT, 0.03] * 50)
-    started = time.monotonic()
+    started = now()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert time.monotonic() - started < 4.0
+    assert now() - started == pytest.approx(QUICK.first_byte)
 
 
 async def test_keep_alive_comments_are_no_life(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("a"), *[COMMENT, 0.03] * 50)
-    started = time.monotonic()
+    started = now()
     assert (await failing(client.stream(ASK), errors.UpstreamTimeout))[0] == "a"
-    assert time.monotonic() - started < 4.0
+    assert now() - started == pytest.approx(QUICK.silence)
 
 
 async def test_a_comment_split_over_reads_is_no_life(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(chunk("a"), *[b": OPEN", 0.03, b"ROUTER\n\n", 0.03] * 30)
-    started = time.monotonic()
+    started = now()
     await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert time.monotonic() - started < 4.0
+    assert now() - started == pytest.approx(QUICK.silence)
 
 
 async def test_a_long_line_that_trickles_in_is_life(server: ScriptedServer, client: OpenRouter) -> None:
@@ -246,10 +249,10 @@ async def test_the_total_ends_an_answer_that_goes_on_and_on(server: ScriptedServ
     )
     await client.connect()
     server.answers(*[chunk("a"), 0.02] * 100)
-    started = time.monotonic()
+    started = now()
     text, _failure = await failing(client.stream(ASK), errors.UpstreamTimeout)
     assert text.startswith("aaa")
-    assert time.monotonic() - started < 4.0
+    assert now() - started == pytest.approx(0.2)
     await client.close()
 
 
@@ -260,9 +263,9 @@ async def test_the_total_ends_a_line_that_comes_byte_by_byte(server: ScriptedSer
     await client.connect()
     endless = chunk("x" * 400)
     server.answers(chunk("a"), *[step for at in range(400) for step in (endless[at : at + 1], 0.02)])
-    started = time.monotonic()
+    started = now()
     text, _failure = await failing(client.stream(ASK), errors.UpstreamTimeout)
-    assert (text, time.monotonic() - started < 2.0) == ("a", True)
+    assert (text, now() - started) == ("a", pytest.approx(0.3))
     await client.close()
 
 
@@ -399,17 +402,17 @@ async def test_lasting_trouble_is_not_tried_again(
 async def test_retry_after_is_honoured(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(error(429), status=429, headers=JSON | {"retry-after": "0.2"})
     server.answers(FINISH)
-    started = time.monotonic()
+    started = now()
     await read(client.stream(ASK))
-    assert time.monotonic() - started > 0.19
+    assert now() - started == pytest.approx(0.2)
 
 
 async def test_a_long_retry_after_is_handed_on(server: ScriptedServer, client: OpenRouter) -> None:
     server.answers(error(429), status=429, headers=JSON | {"retry-after": "45"})
-    started = time.monotonic()
+    started = now()
     _text, failure = await failing(client.stream(ASK), errors.RateLimited)
     assert failure.retry_after == 45
-    assert time.monotonic() - started < 4.0
+    assert now() - started == 0
 
 
 async def test_no_server_at_all_is_unavailable() -> None:

@@ -55,12 +55,13 @@ def test_an_event_may_span_several_data_lines() -> None:
 def test_a_multi_megabyte_line_takes_linear_time() -> None:
     def seconds(size: int) -> float:
         line = chunk("x" * size)
-        started = time.perf_counter()
+        started = time.process_time()
         text, _reply = read(*(line[at : at + 1000] for at in range(0, len(line), 1000)), FINISH)
         assert len(text) == size
-        return time.perf_counter() - started
+        return time.process_time() - started
 
-    assert seconds(8_000_000) < 40 * max(seconds(1_000_000), 0.001)
+    small, large = (min(seconds(size) for _ in range(3)) for size in (1_000_000, 8_000_000))
+    assert large < 40 * max(small, 0.001)
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:

@@ -30,7 +30,7 @@ def test_no_text_takes_long(text: str) -> None:
     begun = time.process_time()
     estimate(text)
 
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2
 
 
 def test_a_run_without_a_break_is_counted_in_pieces_and_loses_nothing() -> None:

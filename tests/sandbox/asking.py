@@ -32,7 +32,7 @@ class Sandbox:
         self.client = httpx.Client(
             base_url=f"{self.root}/api/v1",
             headers={"Authorization": "Bearer sk-or-sandbox"},
-            timeout=10,
+            timeout=60,
             trust_env=False,
         )
 
@@ -72,7 +72,7 @@ class Sandbox:
 
     def settled(self, **filters: str) -> dict[str, Any]:
         """The one entry, once it has ended."""
-        for _ in range(200):
+        for _ in range(6000):
             (entry,) = self.ledger(**filters)
             if entry["outcome"] != "running":
                 return entry

@@ -1,5 +1,3 @@
-import time
-
 from tests.sandbox.asking import CLAUDE, Sandbox, usage_of
 
 
@@ -31,10 +29,10 @@ def test_an_unknown_generation_is_404(box: Sandbox) -> None:
 
 
 def test_a_late_generation_is_404_for_a_moment(box: Sandbox) -> None:
-    box.post("[[words:1]] [[fault:generation-late]]")
+    box.post("[[words:1]] [[fault:generation-late seconds=600]]")
     params = {"id": box.last()["id"]}
     assert box.client.get("/generation", params=params).status_code == 404
-    time.sleep(0.25)
+    box.advance(600)
     assert box.client.get("/generation", params=params).status_code == 200
 
 

@@ -90,14 +90,14 @@ def test_the_usual_pace_is_a_models(box: Sandbox) -> None:
         next(lines)
         first = time.monotonic() - started
         list(lines)
-    assert 0.3 <= first < 1.5
+    assert first >= 0.3
     assert time.monotonic() - started >= first + 19 * 0.012
 
 
 def test_a_pace_in_milliseconds_is_kept(box: Sandbox) -> None:
     started = time.monotonic()
     box.raw([{"role": "user", "content": "[[words:10]] [[pace:20ms]]"}])
-    assert 0.2 <= time.monotonic() - started < 5
+    assert time.monotonic() - started >= 0.2
 
 
 def test_reasoning_comes_first_and_is_counted_inside_the_completion(box: Sandbox) -> None:

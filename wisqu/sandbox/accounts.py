@@ -89,7 +89,7 @@ async def generation(request: Request) -> JsonReply:
     entry = sandbox_of(request).ledger.get(wanted)
     found = entry is not None and entry.model is not None and entry.ended_at is not None
     if found and entry is not None and entry.ended_at is not None:
-        age = (datetime.now(UTC) - entry.ended_at).total_seconds()
+        age = (datetime.now(UTC) - entry.ended_at).total_seconds() + sandbox_of(request).clock.advanced
         found = age >= entry.hidden_for and entry.key == request.state.key
     if not found or entry is None:
         raise Refusal(HttpFault(404, f"Generation {wanted} not found", "not_found"))

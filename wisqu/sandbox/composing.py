@@ -127,7 +127,7 @@ def hide_generation(sandbox: Sandbox, entry: Entry, words: list[FaultWord]) -> N
     """Let the look-up of this generation fail for a moment or for good, if the prompt says so."""
     for word in words:
         if word.name == "generation-late":
-            entry.hidden_for = _LATE if word.seconds is None else word.seconds
+            entry.hidden_for = (_LATE if word.seconds is None else word.seconds) + sandbox.clock.advanced
         elif word.name == "generation-never":
             entry.hidden_for = float("inf")
 

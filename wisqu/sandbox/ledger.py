@@ -69,6 +69,7 @@ class Entry:
     first_token_at: datetime | None = None
     ended_at: datetime | None = None
     aborted_at: datetime | None = None
+    # Seconds after the end in which the look-up does not find it, with what the clock was advanced by before.
     hidden_for: float = 0.0
 
     @property
