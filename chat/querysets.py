@@ -82,6 +82,6 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         """Not ended yet."""
         return self.filter(status="running")
 
-    def abandoned(self, *, since: datetime) -> TurnQuerySet:
-        """Running, but with no sign of life since that moment."""
-        return self.running().filter(heartbeat_at__lt=since)
+    def silent(self, *, since: datetime, until: datetime) -> TurnQuerySet:
+        """Running, but with no sign of life between these moments."""
+        return self.running().filter(models.Q(heartbeat_at__lt=since) | models.Q(heartbeat_at__gt=until))

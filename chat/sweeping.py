@@ -22,6 +22,7 @@ from chat.models import OwedGeneration, Turn
 from chat.telling import ended
 from chat.upstream import client, make_client
 from wisqu.api.threads import in_thread
+from wisqu.api.vigil import AHEAD, Vigil
 from wisqu.openrouter.types import Usage
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 5.0
 # Running turns show a sign of life every 0.75 s; a process that is silent for this long is dead.
 DEAD_AFTER = timedelta(seconds=12)
+_vigil = Vigil(for_s=3.0)
 _MOST_AT_ONCE = 50
 # More than a model sends between two saves.
 _UNSAVED_EVENTS = 500
@@ -45,10 +47,14 @@ async def keep_sweeping() -> None:
             log.warning("abandoned turns could not be looked for")
 
 
-def close_abandoned_turns() -> int:
+def close_abandoned_turns(vigil: Vigil = _vigil) -> int:
     """Close the turns that a dead process left behind, with the text they have; return how many."""
-    turns = Turn.objects.abandoned(since=timezone.now() - DEAD_AFTER).select_related("answer")[:_MOST_AT_ONCE]
-    return sum(_close(turn) for turn in turns)
+    now = timezone.now()
+    silent = Turn.objects.silent(since=now - DEAD_AFTER, until=now + AHEAD)
+    dead = vigil.dead(dict(silent.values_list("id", "heartbeat_at")[:_MOST_AT_ONCE]))
+    if not dead:
+        return 0
+    return sum(_close(turn) for turn in silent.filter(id__in=dead).select_related("answer"))
 
 
 def _close(turn: Turn) -> bool:

@@ -28,9 +28,12 @@ class ImageQuerySet(models.QuerySet["GeneratedImage"]):
         """Those that are still to end."""
         return self.filter(status__in=GeneratedImage.OPEN)
 
-    def silent(self, *, since: datetime) -> ImageQuerySet:
-        """Those whose worker showed no sign of life since that moment."""
-        return self.filter(status=GeneratedImage.Status.RUNNING, heartbeat_at__lt=since)
+    def silent(self, *, since: datetime, until: datetime) -> ImageQuerySet:
+        """Those whose worker showed no sign of life between these moments."""
+        return self.filter(
+            models.Q(heartbeat_at__lt=since) | models.Q(heartbeat_at__gt=until),
+            status=GeneratedImage.Status.RUNNING,
+        )
 
 
 class GeneratedImage(models.Model):

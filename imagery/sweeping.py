@@ -24,6 +24,7 @@ from imagery.reasons import INTERRUPTED, NO_WORKER
 from presets.upstream import make_client
 from wisqu.api import jobs
 from wisqu.api.threads import in_thread
+from wisqu.api.vigil import AHEAD, Vigil
 from wisqu.files import storage
 from wisqu.openrouter.errors import OpenRouterError
 from wisqu.openrouter.types import Generation
@@ -39,6 +40,7 @@ OVERDUE = timedelta(seconds=5)
 NOBODY_AFTER = timedelta(seconds=75)
 MOST_TRIES = 3
 _MOST_AT_ONCE = 50
+_vigil = Vigil(for_s=9.0)
 
 
 async def keep_sweeping() -> None:
@@ -51,11 +53,16 @@ async def keep_sweeping() -> None:
             log.warning("abandoned images could not be looked for")
 
 
-def sweep() -> int:
+def sweep(vigil: Vigil = _vigil) -> int:
     """End or send again what nobody makes; return how many rows were ended."""
     now = timezone.now()
-    ended = sum(_rescue(image) for image in _silent(now))
-    ended += sum(closing.give_up(image, NO_WORKER) for image in _forsaken(now))
+    silent, forsaken = _silent(now), _forsaken(now)
+    dead = vigil.dead(
+        {image.id: image.heartbeat_at or image.updated_at for image in silent}
+        | {image.id: image.updated_at for image in forsaken}
+    )
+    ended = sum(_rescue(image) for image in silent if image.id in dead)
+    ended += sum(closing.give_up(image, NO_WORKER) for image in forsaken if image.id in dead)
     for image_id in (
         renders.waiting().filter(updated_at__lt=now - OVERDUE).values_list("id", flat=True)[: renders.AT_ONCE]
     ):
@@ -64,7 +71,7 @@ def sweep() -> int:
 
 
 def _silent(now: datetime) -> list[GeneratedImage]:
-    return list(GeneratedImage.objects.silent(since=now - DEAD_AFTER)[:_MOST_AT_ONCE])
+    return list(GeneratedImage.objects.silent(since=now - DEAD_AFTER, until=now + AHEAD)[:_MOST_AT_ONCE])
 
 
 def _rescue(image: GeneratedImage) -> bool:

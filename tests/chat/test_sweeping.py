@@ -9,13 +9,14 @@ from decimal import Decimal
 from django.utils import timezone
 
 from billing.models import LedgerEntry, MonthlyUsageQuota
-from chat import owed
+from chat import owed, sweeping
 from chat.models import Message, OwedGeneration, Turn
 from chat.sweeping import DEAD_AFTER, close_abandoned_turns
 from tests.clients import Api, text_of
 from tests.live import Sandbox, Web
 from tests.people import make_user
 from wisqu.accounts.erasure import erase
+from wisqu.api.vigil import Vigil
 
 SLOW = "Die [[words:3000]] [[pace:10ms]]"
 
@@ -41,7 +42,7 @@ def test_a_dead_turn_is_closed_with_its_text_and_its_cost(start_live, sandbox: S
     die_in_the_middle(web, Api(web, user))
     kept = Message.objects.get(role="assistant").content
     age_the_turn()
-    close_abandoned_turns()  # or a web process that lives, which looks every few seconds
+    close_abandoned_turns(Vigil(for_s=0))  # or a web process that lives, which looks every few seconds
     answer = Message.objects.get(role="assistant")
     entry = LedgerEntry.objects.get()
     assert (answer.status, answer.error_code, answer.content) == ("failed", "interrupted", kept)
@@ -54,7 +55,7 @@ def test_nothing_stays_held_by_a_dead_turn(start_live) -> None:
     web, user = start_live(), make_user(plan="premium")
     die_in_the_middle(web, Api(web, user))
     age_the_turn()
-    close_abandoned_turns()
+    close_abandoned_turns(Vigil(for_s=0))
     quota = MonthlyUsageQuota.objects.get()
     assert (quota.held_messages, quota.held_tokens, quota.used_messages) == (0, 0, 0)
 
@@ -64,7 +65,7 @@ def test_a_reader_of_a_dead_turn_gets_its_end_from_another_process(start_live) -
     seen = die_in_the_middle(web, Api(web, user))
     other = Api(start_live(), user)
     age_the_turn()
-    close_abandoned_turns()
+    close_abandoned_turns(Vigil(for_s=0))
     rest = other.join(seen[0]["turn_id"], after=seen[-1]["seq"])
     assert rest[-1]["type"] == "error"
     assert rest[-1]["code"] == "interrupted"
@@ -80,15 +81,14 @@ def test_a_reader_of_a_dead_turn_gets_its_end_from_another_process(start_live) -
 def test_a_living_turn_is_left_alone(alice: Api) -> None:
     with alice.streaming("Long [[words:200]] [[pace:20ms]]") as events:
         next(events)
-        assert close_abandoned_turns() == 0
+        assert close_abandoned_turns(Vigil(for_s=0)) == 0
         assert list(events)[-1]["type"] == "done"
 
 
 def test_a_turn_closed_twice_is_charged_once(alice: Api) -> None:
     with alice.streaming("Late [[words:100]] [[pace:20ms]]") as events:
         next(events)
-        age_the_turn()
-        close_abandoned_turns()
+        assert sweeping._close(Turn.objects.select_related("answer").get())
         last = list(events)[-1]
     for row in OwedGeneration.objects.all():  # what it cost was not known yet
         row.tries = owed._MOST_TRIES

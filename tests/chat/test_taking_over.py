@@ -28,6 +28,7 @@ from wisqu.accounts.models import User
 from wisqu.api import threads
 from wisqu.api.problems import Invalid
 from wisqu.api.threads import close_all, in_thread
+from wisqu.api.vigil import Vigil
 from wisqu.openrouter.deadlines import Deadlines
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -358,7 +359,7 @@ async def test_a_process_that_dies_at_its_second_model_leaves_both_costs(sandbox
     while len(turn.text().split()) < 20:
         await asyncio.sleep(0.02)
     saved = await die(turn)
-    assert await in_thread(close_abandoned_turns) == 1
+    assert await in_thread(close_abandoned_turns, Vigil(for_s=0)) == 1
     await pay()
     sent = await in_thread(lambda: sandbox.ledger(session=str(turn.opened.conversation_id)))
     entries = await in_the_ledger()
@@ -376,7 +377,7 @@ async def test_a_cost_that_the_sweeper_is_not_told_yet_is_booked_later(sandbox: 
         await asyncio.sleep(0.02)
     await die(turn)
     monkeypatch.setattr(sweeping.costs, "AT_ONCE_S", (0.0,))
-    assert await in_thread(close_abandoned_turns) == 1
+    assert await in_thread(close_abandoned_turns, Vigil(for_s=0)) == 1
     assert not await in_the_ledger()
     await in_thread(sandbox.advance, 600)
     await pay()

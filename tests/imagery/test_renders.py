@@ -21,6 +21,7 @@ from tests.live import Sandbox
 from wisqu.accounts import erasure
 from wisqu.accounts.models import User
 from wisqu.api import threads
+from wisqu.api.vigil import Vigil
 from wisqu.files import storage
 
 pytestmark = pytest.mark.django_db
@@ -170,7 +171,7 @@ def died(image: GeneratedImage, *, asked: bool) -> None:
 def test_a_worker_that_died_before_it_asked_is_replaced(alice):
     image = wish(alice)
     died(image, asked=False)
-    assert sweeping.sweep() == 0
+    assert sweeping.sweep(Vigil(for_s=0)) == 0
     assert renders.render(image.id)
     assert counters(alice) == (1, 0)
 
@@ -178,7 +179,7 @@ def test_a_worker_that_died_before_it_asked_is_replaced(alice):
 def test_a_worker_that_died_after_it_asked_is_not(alice, sandbox: Sandbox):
     image = wish(alice)
     died(image, asked=True)
-    assert sweeping.sweep() == 1
+    assert sweeping.sweep(Vigil(for_s=0)) == 1
     ended = again(image.id)
     assert (ended.status, ended.error_code) == ("failed", INTERRUPTED.code)
     assert not renders.render(image.id)
@@ -189,7 +190,7 @@ def test_a_worker_that_keeps_dying_ends_the_image(alice):
     image = wish(alice)
     for _ in range(sweeping.MOST_TRIES):
         died(image, asked=False)
-        sweeping.sweep()
+        sweeping.sweep(Vigil(for_s=0))
     assert again(image.id).error_code == INTERRUPTED.code
 
 
@@ -242,7 +243,7 @@ def test_a_storage_that_is_away_fails_the_image_and_charges_nobody(alice, monkey
 def test_nobody_waits_for_ever_where_there_is_no_worker(alice):
     image = wish(alice)
     GeneratedImage.objects.update(updated_at=timezone.now() - sweeping.NOBODY_AFTER - timedelta(seconds=1))
-    assert sweeping.sweep() == 1
+    assert sweeping.sweep(Vigil(for_s=0)) == 1
     assert again(image.id).error_code == "no_worker"
     assert counters(alice) == (0, 0)
 
@@ -251,7 +252,7 @@ def test_a_long_queue_that_moves_ends_nobody(alice):
     image = wish(alice)
     GeneratedImage.objects.update(updated_at=timezone.now() - sweeping.NOBODY_AFTER - timedelta(seconds=1))
     made(alice)
-    assert sweeping.sweep() == 0
+    assert sweeping.sweep(Vigil(for_s=0)) == 0
     assert again(image.id).status == "queued"
 
 

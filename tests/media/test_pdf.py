@@ -25,6 +25,7 @@ def test_a_long_text_is_cut():
     assert (found["text"], found["next_page"]) == ("x" * 10, None)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_reading_stops_in_time_and_goes_on_where_it_stopped(monkeypatch):
     monkeypatch.setattr(reader, "_TEXT_UNTIL_S", -1.0)
     data, pages, first = pdf(*["word " * 400] * 60), [], 0

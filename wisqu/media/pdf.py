@@ -110,7 +110,8 @@ def _time_limit() -> Iterator[None]:
         raise _TimeIsUp
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, max(0.05, _TEXT_UNTIL_S - time.process_time()))
+    # Again and again: raised in the callback of a weak reference, for one, it is lost.
+    signal.setitimer(signal.ITIMER_VIRTUAL, max(0.05, _TEXT_UNTIL_S - time.process_time()), 0.2)
     try:
         yield
     finally:
