@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -23,7 +24,7 @@ router = Router(tags=["audio"])
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LONGEST_PROMPT = 1000
-_FIELDS = ("language", "prompt")
+_FIELDS = ("language", "prompt", "model", "response_format")
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -47,6 +48,11 @@ _FORM: dict[str, Any] = {
                             "maxLength": _LONGEST_PROMPT,
                             "description": "Names and rare words that may be said.",
                         },
+                        "model": {
+                            "type": "string",
+                            "description": "For clients that name one: the model of this service, as answers tell it.",
+                        },
+                        "response_format": {"type": "string", "enum": ["json"]},
                     },
                 }
             }
@@ -156,4 +162,8 @@ def _options(fields: Any) -> dict[str, str]:
         raise Invalid(errors=[FieldError("language", "invalid", "A code of ISO 639, such as `ar` or `en`.")])
     if len(prompt) > _LONGEST_PROMPT or "\x00" in prompt:
         raise Invalid(errors=[FieldError("prompt", "too_long", f"At most {_LONGEST_PROMPT:,} characters.")])
+    if fields.get("model", model := settings.TRANSCRIPTION_MODEL) != model:
+        raise Invalid(errors=[FieldError("model", "unknown_model", f"Recordings are heard by {model}.")])
+    if fields.get("response_format", "json") != "json":
+        raise Invalid(errors=[FieldError("response_format", "invalid", "The answer is JSON: `json`.")])
     return {"language": language, "prompt": prompt}

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
+from openai import OpenAI
 
 from billing.models import LedgerEntry, MonthlyUsageQuota, PlanLimit, Reservation
 from chat.models import Attachment
@@ -64,6 +66,18 @@ def test_a_recording_is_put_into_words_and_counted(alice: Api, sandbox: Sandbox)
     assert alice.usage()["audio_minutes"]["used"] == 1
 
 
+def test_the_openai_client_is_answered(alice: Api) -> None:
+    with OpenAI(
+        base_url=str(alice.http.base_url),
+        api_key=alice.http.headers["Authorization"].removeprefix("Bearer "),
+        http_client=httpx.Client(trust_env=False),
+    ) as client:
+        told = client.audio.transcriptions.create(
+            model=settings.TRANSCRIPTION_MODEL, file=("[[reply:Salam.]] two.wav", sounds.wav(1.0))
+        )
+    assert told.text == "Salam."
+
+
 def test_a_request_that_comes_twice_is_heard_once(alice: Api, sandbox: Sandbox) -> None:
     name, data = "twice.wav", sounds.wav(1.0)
     one, other = (transcribe(alice, data, name, key="same") for _ in range(2))
@@ -103,7 +117,9 @@ def test_what_is_no_recording_is_refused_and_held_for_nobody(
 
 def test_a_form_is_read_strictly(alice: Api) -> None:
     data = sounds.wav(0.5)
-    assert transcribe(alice, data, model="x").json()["errors"][0]["code"] == "unknown_field"
+    assert transcribe(alice, data, temperature="0").json()["errors"][0]["code"] == "unknown_field"
+    assert transcribe(alice, data, model="x").json()["errors"][0]["code"] == "unknown_model"
+    assert transcribe(alice, data, response_format="srt").json()["errors"][0]["field"] == "response_format"
     assert transcribe(alice, data, language="English!").json()["errors"][0]["field"] == "language"
     assert alice.http.post("/audio/transcriptions", data={"language": "en"}).status_code == 422
     assert alice.http.post("/audio/transcriptions", json={"file": "x"}).status_code == 422
