@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wisqu.settings")
 from django.conf import settings
 
 from wisqu import filequeue
-from wisqu.worker import Scheduler, SignOfLife
+from wisqu.worker import Figures, Scheduler, SignOfLife
 
 # Redis gives a job that runs longer than this to another worker, so none may: each bounds what it waits for.
 LONGEST_JOB = 15 * 60
@@ -84,6 +84,7 @@ app.conf.update(
 app.autodiscover_tasks()
 app.steps["worker"].add(Clock)
 app.steps["worker"].add(SignOfLife)
+app.steps["worker"].add(Figures)
 app.user_options["worker"].add(
     click.Option(("--with-clock",), is_flag=True, help="Start due jobs as well (run one such worker).")
 )

@@ -77,6 +77,7 @@ class Environment:
     sentry_dsn: str = field(repr=False)
     otel_exporter_otlp_endpoint: str
     monitoring_token: str = field(repr=False)
+    worker_metrics_port: int
     log_level: str
     log_format: str
     file_storage_url: str

@@ -386,6 +386,7 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 # --- Watching it --------------------------------------------------------------------------------
 VERSION = environment.version()
 MONITORING_TOKEN = ENV.monitoring_token
+WORKER_METRICS_PORT = ENV.worker_metrics_port
 SHUTDOWN_NOTICE_SECONDS = ENV.shutdown_notice_seconds
 SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
 RETENTION_DAYS = ENV.retention_days

@@ -182,6 +182,9 @@ VARIABLES: dict[str, Variable] = {
     "MONITORING_TOKEN": Variable(
         long_word, "", f"at least {SHORTEST_TOKEN} characters without blanks",
         "who shows it may read /health/detailed and /health/metrics; empty: only staff the first, anybody the second"),
+    "WORKER_METRICS_PORT": Variable(
+        whole(0, 65_535), "0", "a port from 1 to 65535, or 0",
+        "where a worker tells its figures by itself, at HOST; 0: nowhere, web processes beside it tell them"),
     "LOG_LEVEL": Variable(
         one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
         "DEBUG, INFO, WARNING, ERROR or CRITICAL", "how much is logged"),

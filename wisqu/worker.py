@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from celery.beat import PersistentScheduler
 from django.apps import apps
 from django.conf import settings
 
-from wisqu.telemetry import metrics, tracing
+from wisqu.telemetry import metrics, serving, tracing
 
 log = logging.getLogger("wisqu.job")
 
@@ -117,6 +119,27 @@ class SignOfLife(bootsteps.StartStopStep):
             if self._stop.is_set():
                 return
             self._stop.wait(SIGN_EVERY_S)
+
+
+class Figures(bootsteps.StartStopStep):
+    """Tells this worker's figures over HTTP where the settings name a port: Prometheus asks each container."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self.enabled = bool(settings.WORKER_METRICS_PORT)
+        self._end: Callable[[], None] = lambda: None
+        super().__init__(worker, **options)
+
+    def start(self, worker: Any) -> None:
+        host, port = os.environ.get("HOST") or "127.0.0.1", settings.WORKER_METRICS_PORT
+        try:
+            self._end = serving.serve(host=host, port=port, token=settings.MONITORING_TOKEN)
+        except OSError as error:  # jobs matter more
+            log.error("the worker's figures are told nowhere", extra={"error": type(error).__name__})
+
+    def stop(self, worker: Any) -> None:
+        self._end()
 
 
 def _sign(name: str, *, ends: bool) -> None:

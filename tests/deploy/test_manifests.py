@@ -90,6 +90,15 @@ def test_commands_are_there() -> None:
     assert ["python", "manage.py", "prepare"] in commands
 
 
+def test_what_a_worker_counts_can_be_read() -> None:
+    worker = next(spec for each, spec in pods() if each["metadata"]["name"] == "worker")["containers"][0]
+    port = worker["ports"][0]
+    assert worker["env"] == [{"name": "WORKER_METRICS_PORT", "value": str(port["containerPort"])}]
+    open_to = {each["metadata"]["name"]: each["spec"] for each in of_kind("NetworkPolicy")}["worker"]
+    assert open_to["ingress"] == [{"ports": [{"port": port["name"]}]}]
+    assert compose()["services"]["worker"]["environment"]["WORKER_METRICS_PORT"] == "9100"
+
+
 def test_processes_have_time_to_end() -> None:
     config = of_kind("ConfigMap")[0]["data"]
     needed = int(config["SHUTDOWN_NOTICE_SECONDS"]) + int(config["SHUTDOWN_GRACE_SECONDS"])

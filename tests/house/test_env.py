@@ -44,6 +44,7 @@ def test_a_served_site_takes_safe_defaults():
         ("OPENROUTER_BASE_URL", "http://host:port/"),
         ("OPENROUTER_APP_URL", "ftp://example.org"),
         ("OPENROUTER_APP_NAME", "two\nlines"),
+        ("WORKER_METRICS_PORT", "65536"),
         ("LLM_PROVIDER", "openai"),
         ("LLM_MODEL", "two words"),
         ("LLM_TEMPERATURE", "2.1"),

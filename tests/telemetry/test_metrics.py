@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
-from wisqu.telemetry import metrics
+from tests.servers import free_port
+from wisqu.telemetry import metrics, serving
 from wisqu.telemetry.slots import Slots
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +93,34 @@ def test_money_that_caching_lost_is_no_negative_count() -> None:
         0.5
     )
     assert after["wisqu_cache_savings_usd_total"] == before["wisqu_cache_savings_usd_total"]
+
+
+Asking = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def at_a_worker() -> Iterator[Asking]:
+    port = free_port()
+    end = serving.serve(host="127.0.0.1", port=port, token="a-token-of-some-length")
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        yield client.get
+    end()
+
+
+def test_a_worker_tells_its_figures_to_whoever_shows_the_token(at_a_worker: Asking) -> None:
+    metrics.JOBS.labels("chat.tasks.make_title", "success").inc()
+    answer = at_a_worker("/metrics", headers={"Authorization": "Bearer a-token-of-some-length"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, metrics.TEXT)
+    assert 'wisqu_jobs_total{state="success",task="chat.tasks.make_title"}' in answer.text
+    for wrong in ({}, {"Authorization": "Bearer another-token"}, {"Authorization": "a-token-of-some-length"}):
+        assert (at_a_worker("/metrics", headers=wrong).status_code, at_a_worker("/").status_code) == (
+            401,
+            404,
+        )
+
+
+def test_a_worker_without_a_token_tells_its_figures_to_anybody() -> None:
+    port = free_port()
+    end = serving.serve(host="127.0.0.1", port=port, token="")
+    assert httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).status_code == 200
+    end()
