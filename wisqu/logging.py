@@ -110,6 +110,7 @@ def logging_config(*, level: str, output: str) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    logging.captureWarnings(True)  # they are lines of the log like all others
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -11,14 +11,12 @@ from presets.urls import page_urlpatterns as preset_pages
 from quran.urls import page_urlpatterns as quran_pages
 from support.urls import page_urlpatterns as support_pages
 from wisqu.accounts.urls import page_urlpatterns as account_pages
-from wisqu.api.csp import with_inline_styles
 from wisqu.api.installing import manifest, offline, service_worker
 from wisqu.api.pages import favicon, not_found, robots, security
 
 urlpatterns = [
     path("api/v1/", include("wisqu.root")),
-    # Swagger sets style attributes from its own, vendored script.
-    path("docs", with_inline_styles(SpectacularSwaggerSplitView.as_view(url_name="openapi")), name="docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("admin/", admin.site.urls),
     path("accounts/", include(account_pages)),
     path("favicon.ico", favicon),

@@ -113,6 +113,7 @@ def test_images_are_pinned_by_digest() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     assert re.search(r"PYTHON_IMAGE=\S+@sha256:[0-9a-f]{64}\n", dockerfile)
     assert "--require-hashes" in dockerfile
+    assert not re.search(r"&& [^(\n]*\|\| true", dockerfile), "what fails in the image's build fails the build"
     assert re.search(r"(?m)^USER 10001", dockerfile)
 
 

@@ -91,8 +91,7 @@ def test_no_page_takes_inline_scripts_or_anything_from_elsewhere(answers: Answer
         assert not any(
             value.startswith("http") or value == "*" for values in rules.values() for value in values
         ), path
-        if path != "/docs":  # Swagger's vendored script sets styles
-            assert "'unsafe-inline'" not in rules["style-src"], path
+        assert "'unsafe-inline'" not in rules["style-src"], path
 
 
 def test_cookies_belong_to_this_host_alone(answers: Answers) -> None:
