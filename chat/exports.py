@@ -43,11 +43,13 @@ def conversations_of(user: User) -> list[dict[str, Any]]:
             "share": sharing.document(shared) if (shared := sharing.loaded(row)) else None,
             "created_at": row.created_at,
             "last_message_at": row.last_message_at,
+            "head_id": row.head_id,
             "messages": [],
         }
         for row in rows
     }
     messages = Message.objects.for_owner(user.pk).filter(conversation__is_temporary=False)
     for message in messages.for_reading().order_by("id").iterator(chunk_size=500):
-        found[message.conversation_id]["messages"].append(message_document(message))
+        if message.conversation_id in found:  # else it was begun since
+            found[message.conversation_id]["messages"].append(message_document(message))
     return list(found.values())

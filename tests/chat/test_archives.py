@@ -93,9 +93,16 @@ def test_what_is_taken_along_can_be_brought_in_with_all_branches(alice: Rest) ->
 
 def test_a_whole_export_can_be_brought_in(alice: Rest) -> None:
     talk(alice.user)
-    talk(alice.user)
+    conversation = talk(alice.user)
+    first = Message.objects.filter(conversation=conversation, role="user").earliest("id")
+    Message.objects.create(
+        conversation=conversation, parent=first, role="assistant", content="newer, not shown", depth=1
+    )
     file = alice.call("get", "/auth/me/export").json()
-    assert len(bring(Rest(make_charlie()), file)["conversations"]) == 2
+    charlie = Rest(make_charlie())
+    assert len(bring(charlie, file)["conversations"]) == 2
+    for made in Conversation.objects.filter(owner=charlie.user):
+        assert made.head.content == conversation.head.content
 
 
 def test_everything_comes_as_a_zip_and_nothing_of_others(alice: Rest) -> None:
