@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,12 +17,14 @@ from django.db import connection
 from django.utils import timezone
 
 from chat.models import Turn
+from tests import forking
 from tests.servers import free_port
 from tools.processes import Family
 from tools.supervisor import WEB_OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+APPLICATION = "wisqu.asgi:application"
 STARTS_WITHIN_S = 120
 TURNS_END_WITHIN_S = 60
 
@@ -44,15 +47,30 @@ def end_running_turns() -> None:
 class Server:
     """A process of ours that serves HTTP on loopback."""
 
-    def __init__(self, *, name: str, command: list[str], port: int, ready: str, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        arguments: list[str],
+        port: int,
+        ready: str,
+        env: dict[str, str],
+        is_usual: bool = False,
+    ) -> None:
         self.name, self.port = name, port
         self.root = f"http://127.0.0.1:{port}"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._family = Family()
-        self.process = self._family.start(
-            name, command, env={**os.environ, **env}, cwd=ROOT, stdout=self._log, stderr=self._log
-        )
+        self.process = self._start(arguments, {**os.environ, **env}, is_usual=is_usual)
         self._wait(self.root + ready)
+
+    def _start(self, arguments: list[str], env: dict[str, str], *, is_usual: bool) -> subprocess.Popen[bytes]:
+        forked = forking.start(arguments, env=env, log=self._log.fileno(), is_usual=is_usual)
+        if forked:
+            self._family.members.append((self.name, forked))
+            return forked
+        command = [sys.executable, "-m", *arguments]
+        return self._family.start(self.name, command, env=env, cwd=ROOT, stdout=self._log, stderr=self._log)
 
     def _wait(self, address: str) -> None:
         deadline = time.monotonic() + STARTS_WITHIN_S
@@ -92,8 +110,8 @@ class Sandbox(Server):
 
     def __init__(self) -> None:
         port = free_port()
-        command = [sys.executable, "-m", "wisqu.sandbox", "--port", str(port)]
-        super().__init__(name="the sandbox", command=command, port=port, ready="/sandbox/ledger", env={})
+        arguments = ["wisqu.sandbox", "--port", str(port)]
+        super().__init__(name="the sandbox", arguments=arguments, port=port, ready="/sandbox/ledger", env={})
         self.url = f"{self.root}/api/v1"
 
     def ledger(self, **filters: str) -> list[dict[str, Any]]:
@@ -124,23 +142,15 @@ class Sandbox(Server):
 class Web(Server):
     """The product's web server, on the database of the running test."""
 
-    def __init__(self, *, sandbox: Sandbox, app: str = "wisqu.asgi:application", **env: str) -> None:
+    def __init__(self, *, sandbox: Sandbox, app: str = APPLICATION, **env: str) -> None:
         port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            app,
-            "--port",
-            str(port),
-            *WEB_OPTIONS,
-        ]
         super().__init__(
             name="the web server",
-            command=command,
+            arguments=["uvicorn", app, "--port", str(port), *WEB_OPTIONS],
             port=port,
             ready="/api/v1/health/ready",
             env={**child_environment(sandbox), **env},
+            is_usual=app == APPLICATION and not env,
         )
         self.url, self.ws_url = self.root, f"ws://127.0.0.1:{port}"
 

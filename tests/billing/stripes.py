@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sys
 import time
 import urllib.request
 from typing import Any
@@ -24,13 +23,14 @@ class LocalStripe:
 
     def __init__(self) -> None:
         behind, port = free_port(), free_port()
-        command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(behind)]
+        arguments = ["localstripe", "--from-scratch", "--port", str(behind)]
         self._behind = Server(
-            name="localstripe", command=command, port=behind, ready="/js.stripe.com/v3/", env={}
+            name="localstripe", arguments=arguments, port=behind, ready="/js.stripe.com/v3/", env={}
         )
-        command = [sys.executable, "-m", "tests.billing.stripe_stand_in"]
-        command += ["--port", str(port), "--behind", str(behind)]
-        self._front = Server(name="the stand-in", command=command, port=port, ready="/_play/asked", env={})
+        arguments = ["tests.billing.stripe_stand_in", "--port", str(port), "--behind", str(behind)]
+        self._front = Server(
+            name="the stand-in", arguments=arguments, port=port, ready="/_play/asked", env={}
+        )
         self.url = self._front.root
 
     def stop(self) -> None:

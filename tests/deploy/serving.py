@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 from tests.live import Sandbox, Server, child_environment
 from tests.servers import free_port
@@ -16,7 +15,7 @@ class Served(Server):
         port = free_port()
         super().__init__(
             name="the deployed web server",
-            command=[sys.executable, "-m", "wisqu.serve"],
+            arguments=["wisqu.serve"],
             port=port,
             ready="/api/v1/health/ready",
             env={**child_environment(sandbox), "PORT": str(port), **env},
