@@ -40,6 +40,21 @@ def test_a_time_zone_that_is_gone_does_no_harm():
     assert preferences(seen_by_view)(request_of(user)).content == b"en UTC"
 
 
+def test_a_signed_in_persons_page_is_kept_by_nobody():
+    client = Client()
+    client.force_login(make_verified(), backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get("/accounts/email/")
+    assert (page.status_code, page["Cache-Control"]) == (200, "no-store")
+    assert "Cache-Control" not in preferences(seen_by_view)(RequestFactory().get("/about"))
+
+
+def test_what_a_page_says_of_itself_holds():
+    def view(request) -> HttpResponse:
+        return HttpResponse(headers={"Cache-Control": "private, max-age=300"})
+
+    assert preferences(view)(request_of(make_verified()))["Cache-Control"] == "private, max-age=300"
+
+
 def test_the_api_is_left_alone():
     user = make_verified(language="fa", time_zone="Asia/Tehran")
     with translation.override("en"):

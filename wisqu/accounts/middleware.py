@@ -1,4 +1,4 @@
-"""Pages in the person's own language and time zone."""
+"""Pages in the person's own language and time zone, kept by nobody on the way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def preferences(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awa
                 # The lazy user is loaded in the thread where the view will find it again.
                 _activate(request, await sync_to_async(_load)(request))
             try:
-                return cast(HttpResponse, await get_response(request))
+                return _private(request, cast(HttpResponse, await get_response(request)))
             finally:
                 timezone.deactivate()
 
@@ -36,7 +36,7 @@ def preferences(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awa
         if _may_prefer(request):
             _activate(request, _load(request))
         try:
-            return cast(HttpResponse, get_response(request))
+            return _private(request, cast(HttpResponse, get_response(request)))
         finally:
             timezone.deactivate()
 
@@ -45,6 +45,13 @@ def preferences(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awa
 
 def _may_prefer(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith(_WITHOUT)
+
+
+def _private(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Forbid keeping a signed-in person's page, unless it says something else of itself."""
+    if _may_prefer(request):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _load(request: HttpRequest) -> Any:
