@@ -290,7 +290,7 @@ def _as_written(run: Run, begin: int, source: Index) -> Iterator[OwnWord]:
         number = begin + last - 1
         sign = number_sign(source.places[source.verse_of(number)][1]) if source.ends_verse(number) else ""
         (text,) = uthmani_words(number, number + 1, source)
-        yield OwnWord(run[at].start, run[last - 1].end, text, sign)
+        yield OwnWord(run.starts[at], run.ends[last - 1], text, sign)
         at = last
 
 

@@ -17,7 +17,7 @@ from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
 from wisqu.scripture.references import Reference, references
 from wisqu.scripture.short import closest
-from wisqu.scripture.tokens import Run, Token, is_doubtful, read_otherwise, runs
+from wisqu.scripture.tokens import Run, is_doubtful, read_otherwise, runs
 from wisqu.scripture.verdicts import Mistake, Place, Quotation, judge, uthmani_words
 
 # Unmarked words are taken for a quotation from so many on: fewer meet by chance, or are everybody's phrases.
@@ -79,18 +79,20 @@ def _outermost(found: list[Claim]) -> list[Claim]:
 
 
 def _of_run(text: str, run: Run, marked: Sequence[Claim], source: Index) -> Iterator[Quotation]:
-    starts = [token.start for token in run]
+    starts = run.starts
     begin = bisect_right(marked, starts[0], key=lambda claim: claim.end)
     stop = bisect_right(marked, starts[-1], key=lambda claim: claim.start)
-    at = 0
+    at, size = 0, len(run)
     for claim in marked[begin:stop]:
         first, last = bisect_left(starts, claim.start), bisect_left(starts, claim.end)
         if first >= last or first < at:
             continue
-        yield from _either_way(_unmarked, text, run[at:first], source)
-        yield from _either_way(_marked, text, run[first:last], source)
+        if first - at >= _LEAST_SENTENCE:
+            yield from _either_way(_unmarked, text, run.part(at, first), source)
+        yield from _either_way(_marked, text, run.part(first, last), source)
         at = last
-    yield from _either_way(_unmarked, text, run[at:], source)
+    if size - at >= _LEAST_SENTENCE:
+        yield from _either_way(_unmarked, text, run.part(at, size), source)
 
 
 def _either_way(
@@ -117,34 +119,27 @@ def _turns_on_doubt(quotation: Quotation, run: Run, source: Index) -> bool:
     differing = [(each.start, each.end) for each in quotation.differences]
     if quotation.verdict == "unknown":
         differing = [(quotation.start, quotation.end)]
-    first, last = (bisect_left(run, at, key=_start_of) for at in (quotation.start, quotation.end))
-    spans = [
-        (bisect_left(run, start, key=_start_of), bisect_left(run, end, key=_start_of))
-        for start, end in differing
-    ]
+    first, last = (bisect_left(run.starts, at) for at in (quotation.start, quotation.end))
+    spans = [(bisect_left(run.starts, start), bisect_left(run.starts, end)) for start, end in differing]
     spans += [(max(0, first - _BESIDE), first), (last, last + _BESIDE)]
-    return any(is_doubtful(token, source) for begin, end in spans for token in run[begin:end])
-
-
-def _start_of(token: Token) -> int:
-    return token.start
+    return any(is_doubtful(run, begin, end, source) for begin, end in spans)
 
 
 def _marked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
     """Judge words that are presented as the Qur'an's: each of them has to be."""
-    body = run[_basmala(run, source) :]
-    if not body:
+    body = run.part(_basmala(run, source), len(run))
+    if not len(body):
         yield judge(text, run, _at(run, 0, len(run), _BASMALA, source), source)
         return
     found = matches(body, source) or _few_words(body, source)
-    covered = sum(match.last - match.first for match in found if match.is_exact)
-    if covered < len(body):
+    exact = sum([match.last - match.first for match in found if match.is_exact])
+    if exact < len(body):
         whole = closest(body, 0, len(body), source, is_marked=True)
         if whole is not None and (not found or whole.score > sum(match.score for match in found)):
             found = [whole]
-    covered = sum(match.last - match.first for match in found)
-    if sum(match.fitting for match in found) * 2 < len(body):
-        yield Quotation(run[0].start, run[-1].end, text[run[0].start : run[-1].end], "unknown")
+    covered = sum([match.last - match.first for match in found])
+    if sum([match.fitting for match in found]) * 2 < len(body):
+        yield Quotation(run.starts[0], run.ends[-1], text[run.starts[0] : run.ends[-1]], "unknown")
     elif covered == len(body):
         yield from (judge(text, body, match, source) for match in found)
     else:
@@ -155,7 +150,7 @@ def _few_words(run: Run, source: Index) -> list[Match]:
     """Return one or two words where they stand in the text."""
     if len(run) > 2:
         return []
-    begins = _begins(tuple(token.spellings for token in run), source)
+    begins = _begins(tuple(zip(run.bare, run.full, strict=True)), source)
     if not begins:
         return []
     return [Match(0, len(run), begins[0], begins[0] + len(run), together=2, others=begins[1:])]
@@ -169,7 +164,7 @@ def _begins(words: tuple[tuple[str, str], ...], source: Index) -> list[int]:
         begin
         for begin in candidates
         if begin + len(words) <= len(source)
-        and all(source.is_word(begin + at, word) for at, word in enumerate(words))
+        and all(source.is_word(begin + at, *word) for at, word in enumerate(words))
     ]
     size = len(words)
     found.sort(key=lambda at: not (source.begins_verse(at) and source.ends_verse(at + size - 1)))
@@ -184,10 +179,10 @@ def _altered_whole(text: str, run: Run, found: list[Match], source: Index) -> Qu
     covered = [range(match.first, match.last) for match in found]
     free = [at for at in range(len(run)) if not any(at in span for span in covered)]
     for first, last in _spans(free):
-        start, end = run[first].start, run[last - 1].end
+        start, end = run.starts[first], run.ends[last - 1]
         others.append(Mistake(start, end, text[start:end], _beside_match(first, last, best, source)))
     others.sort(key=lambda each: each.start)
-    start, end = run[0].start, run[-1].end
+    start, end = run.starts[0], run.ends[-1]
     return replace(
         one, start=start, end=end, text=text[start:end], verdict="altered", differences=tuple(others)
     )
@@ -216,8 +211,6 @@ def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
     """Judge words that nobody presents as a quotation: enough of them must be the Qur'an's to be one."""
-    if len(run) < 3:
-        return
     found = matches(run, source)
     found += list(_whole_sentences(run, found, source))
     for match in sorted(found, key=lambda each: each.first):
@@ -227,7 +220,7 @@ def _unmarked(text: str, run: Run, source: Index) -> Iterator[Quotation]:
 
 def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> Iterator[Match]:
     """Yield sentences that are a short verse but for a change, where no match has been found."""
-    borders = [at for at, token in enumerate(run) if at == 0 or token.is_border] + [len(run)]
+    borders = [0, *[at for at, kind in enumerate(run.breaks) if at and kind], len(run)]
     ends = [match.last for match in found]
     for first, last in pairwise(borders):
         if not _LEAST_SENTENCE <= last - first <= LONGEST_SHORT + 1:
@@ -246,7 +239,7 @@ def _is_enough(text: str, run: Run, match: Match) -> bool:
     if match.is_exact:
         if fitting >= (_LEAST_WHOLE if is_whole else _LEAST_EXACT):
             return True
-        return fitting >= _LEAST_INTRODUCED and is_introduced(text, run[match.first].start)
+        return fitting >= _LEAST_INTRODUCED and is_introduced(text, run.starts[match.first])
     if match.changes > _MOST_CHANGED * (fitting + match.changes):
         return False
     if is_whole:
@@ -256,8 +249,8 @@ def _is_enough(text: str, run: Run, match: Match) -> bool:
 
 def _stands_alone(run: Run, match: Match) -> bool:
     """Tell whether the words are a whole sentence, line or cell."""
-    begins = match.first == 0 or run[match.first].is_border
-    return begins and (match.last == len(run) or run[match.last].is_border)
+    begins = match.first == 0 or bool(run.breaks[match.first])
+    return begins and (match.last == len(run) or bool(run.breaks[match.last]))
 
 
 # What people say that also stands in the Qur'an: no quotation unless it is marked as one.
@@ -292,7 +285,7 @@ _PHRASES = frozenset(
 
 
 def _is_phrase(run: Run, match: Match) -> bool:
-    words = tuple(token.spellings[0] for token in run[match.first : match.last])
+    words = tuple(run.bare[match.first : match.last])
     if match.begin == _BASMALA:
         words = words[_BASMALA_WORDS:]
     return not words or words in _PHRASES

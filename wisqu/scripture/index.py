@@ -10,11 +10,11 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 from wisqu.scripture.binary import unpack
-from wisqu.scripture.letters import skeletons
+from wisqu.scripture.letters import skeleton
 from wisqu.scripture.verses import lengths, read_bytes
 
 LONGEST_SHORT = 10  # words of a verse that is found by one or two of them
@@ -25,15 +25,6 @@ _NOWHERE: tuple[int, ...] = ()
 def three_key(one: int, two: int, three: int) -> int:
     """Return the number under which three words in a row, given by their skeletons, are found."""
     return (one << 32) | (two << 16) | three
-
-
-def threes_in(keys: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the keys of three words in a row, each with its place; a word that the text has nowhere is in none."""
-    return [
-        (at, (one << 32) | (two << 16) | three)
-        for at, (one, two, three) in enumerate(zip(keys, keys[1:], keys[2:], strict=False))
-        if one >= 0 and two >= 0 and three >= 0
-    ]
 
 
 def pair_key(one: int, two: int) -> int:
@@ -61,15 +52,36 @@ class Groups:
         self._numbers = dict(zip(keys, range(len(keys)), strict=True))
         self._starts, self._values = starts, values
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._numbers
-
     def get(self, key: int) -> Sequence[int]:
         """Return the values of a key, none for one that there is not."""
         number = self._numbers.get(key)
         if number is None:
             return _NOWHERE
         return self._values[self._starts[number] : self._starts[number + 1]]
+
+
+class Threes(Groups):
+    """Where three words in a row stand in the text, by `three_key`."""
+
+    __slots__ = ()
+
+    def next_in(self, keys: Sequence[int], at: int) -> int:
+        """Return where in a row of words, given by their skeletons, three begin, from `at` on, that the text has so.
+
+        -1 for nowhere. Three that hold an unknown word are passed at once.
+        """
+        known, last = self._numbers, len(keys) - 2
+        while at < last:
+            three = keys[at + 2]
+            if three < 0:
+                at += 3
+            elif (two := keys[at + 1]) < 0:
+                at += 2
+            elif ((keys[at] << 32) | (two << 16) | three) in known:
+                return at
+            else:
+                at += 1
+        return -1
 
 
 class Index:
@@ -82,7 +94,9 @@ class Index:
         self.forms: list[tuple[str, ...]] = [tuple(form.split("/")) for form in forms.split("\n")]
         self.row: array[int] = row
         self._keys: dict[str, int] = {key: number for number, key in enumerate(shortened.split("\n"))}
-        self._known = {spelling: key for form, key in zip(self.forms, keys, strict=True) for spelling in form}
+        self._known: dict[str, int] = {
+            spelling: key for form, key in zip(self.forms, keys, strict=True) for spelling in form
+        }
         self.starts: array[int] = starts  # the number of each verse's first word
         self._firsts = frozenset(starts)
         self.inside = frozenset(inside)  # words that Uthmani script writes in one with the word before
@@ -94,25 +108,25 @@ class Index:
         # (surah, ayah) of each verse.
         self.places = [(surah, ayah) for surah, last in enumerate(chapters, 1) for ayah in range(1, last + 1)]
         self._with_form = Groups(*groups[:3])
-        self.threes = Groups(*groups[3:6])  # where three words in a row stand, by `three_key`
+        self.threes = Threes(*groups[3:6])
         self.with_pair = Groups(*groups[6:9])  # short verses, by `pair_key`
         self.short_with = Groups(*groups[9:])  # short verses, by `word_key`
 
     def __len__(self) -> int:
         return len(self.row)
 
-    def keys_of(self, spellings: Sequence[tuple[str, str]]) -> list[int]:
-        """Return the numbers of the skeletons of words, each folded in both ways; -1 for one that the text has not."""
-        known = self._known.get
-        keys = [known(bare, -1) for bare, _ in spellings]
-        for at, key in enumerate(keys):
-            if key < 0 and spellings[at][0] is not spellings[at][1]:
-                keys[at] = known(spellings[at][1], -1)
+    def keys_of(self, words: Sequence[str]) -> list[int]:
+        """Return the numbers of the skeletons of folded words; -1 for one that the text has in no spelling."""
+        keys: list[int] = list(map(self._known.get, words, repeat(-1)))
         return keys
 
-    def keys_like(self, words: Sequence[str]) -> list[int]:
-        """Return the numbers of the skeletons of folded words; -1 for what no word of the text is like."""
-        return [self._keys.get(short, -1) for short in skeletons(words)]
+    def key_of(self, word: str) -> int:
+        """Return the same for a single word."""
+        return self._known.get(word, -1)
+
+    def key_like(self, word: str) -> int:
+        """Return the number of a folded word's skeleton; -1 where no word of the text is like it."""
+        return self._keys.get(skeleton(word), -1)
 
     def with_word(self, spelling: str) -> Iterator[int]:
         """Yield where words stand that may be written so."""
@@ -131,10 +145,10 @@ class Index:
         """Return the letters of the word in the modern spelling."""
         return self.forms[self.row[number]][0]
 
-    def is_word(self, number: int, spellings: tuple[str, str]) -> bool:
+    def is_word(self, number: int, bare: str, full: str) -> bool:
         """Tell whether the word of that number may be written so (folded without and with small alefs)."""
         form = self.forms[self.row[number]]
-        return spellings[0] in form or spellings[1] in form
+        return bare in form or full in form
 
     def begins_verse(self, number: int) -> bool:
         """Tell whether the word is the first of a verse."""

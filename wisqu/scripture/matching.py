@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from wisqu.scripture.index import Index, threes_in
-from wisqu.scripture.tokens import Run
+from wisqu.scripture.index import Index, three_key
+from wisqu.scripture.tokens import GAP, Run
 
 Change = Literal["replaced", "added", "missing", "vowels"]
 
@@ -71,6 +71,8 @@ class Match:
     @property
     def score(self) -> float:
         """How much speaks for it."""
+        if not self.differences:  # most have none
+            return self.last - self.first + self.together * _TOGETHER
         return self.fitting - self.changes + self.together * _TOGETHER
 
     def number_at(self, at: int) -> int:
@@ -104,29 +106,28 @@ class Match:
 
 def matches(run: Run, index: Index) -> list[Match]:
     """Return what stands in the text, in the run's order and without overlaps: the best matches win."""
-    keys = [token.key for token in run]
     found: list[Match] = []
     furthest: Match | None = None
-    next_at = 0
-    for at, key in threes_in(keys):
-        if at < next_at or key not in index.threes:
-            continue
-        begins = index.threes.get(key)
+    at = index.threes.next_in(run.keys, 0)
+    while at >= 0:
+        begins = index.threes.get(three_key(*run.keys[at : at + _SEED]))
         # What the furthest match covers has been looked at: long texts would be walked once a word.
         if furthest is not None and at < furthest.last and furthest.number_at(at) in begins:
-            next_at = furthest.fits_until(at) - _SEED + 1
-            continue
-        most = _MOST_CANDIDATES if len(found) < _MANY else 1
-        candidate, length = _best(run, begins, at, index, most=most)
-        if candidate is not None:
-            found.append(candidate)
-            if furthest is None or candidate.last > furthest.last:
-                furthest = candidate
-        next_at = at + length
+            length = furthest.fits_until(at) - _SEED + 1 - at
+        else:
+            most = _MOST_CANDIDATES if len(found) < _MANY else 1
+            candidate, length = _best(run, begins, at, index, most=most)
+            if candidate is not None:
+                found.append(candidate)
+                if furthest is None or candidate.last > furthest.last:
+                    furthest = candidate
+        at = index.threes.next_in(run.keys, at + max(1, length))
     return _without_overlaps(found)
 
 
 def _without_overlaps(found: list[Match]) -> list[Match]:
+    if len(found) < 2:
+        return found
     taken: list[Match] = []
     for match in sorted(found, key=lambda each: (-each.score, each.first)):
         at = bisect_left(taken, match.first, key=lambda each: each.first)
@@ -161,14 +162,21 @@ def _best(run: Run, places: Sequence[int], at: int, index: Index, *, most: int) 
 
 def exact_length(run: Run, at: int, begin: int, index: Index) -> int:
     """Return how many words from `at` on are the text's words from `begin` on."""
-    row, forms = index.row, index.forms
-    most = min(len(run) - at, len(row) - begin)
-    for length in range(most):
-        token, form = run[at + length], forms[row[begin + length]]
-        one, other = token.spellings
-        if (one not in form and other not in form) or (length and token.has_gap):
-            return length
-    return most
+    row, forms, bare, full = index.row, index.forms, run.bare, run.full
+    end = min(len(bare), at + len(row) - begin)
+    shift = begin - at
+    for last in range(at, end):
+        form = forms[row[last + shift]]
+        if bare[last] not in form and full[last] not in form:
+            end = last
+            break
+    gap = run.breaks.find(GAP, at + 1, end)
+    return (end if gap < 0 else gap) - at
+
+
+def fits(run: Run, at: int, begin: int, index: Index) -> bool:
+    """Tell whether a word of the run may be the text's word of that number."""
+    return index.is_word(begin, run.bare[at], run.full[at])
 
 
 def _grow(run: Run, at: int, begin: int, length: int, index: Index) -> Match:
@@ -176,13 +184,11 @@ def _grow(run: Run, at: int, begin: int, length: int, index: Index) -> Match:
     first, start, before = _extend(run, at - 1, begin - 1, -1, -1, index)
     differences = [*reversed(before), *after]
     match = Match(first, last, start, end, differences)
-    match.together = sum(
-        (
-            _end_together(run, first, start, -1, index),
-            _end_together(run, last - 1, end - 1, 1, index),
-        )
+    match.together = _end_together(run, first, start, -1, index) + _end_together(
+        run, last - 1, end - 1, 1, index
     )
-    match.swaps = sum(is_swap(run, each, index) for each in differences)
+    if differences:
+        match.swaps = sum(is_swap(run, each, index) for each in differences)
     return match
 
 
@@ -198,7 +204,7 @@ def _extend(
     kept = (at, begin, 0)
     limit = len(index) if step > 0 else -1
     while at != stop and begin != limit:
-        if index.is_word(begin, run[at].spellings):
+        if fits(run, at, begin, index):
             score += _GAIN
             if differences and _end_together(run, at, begin, step, index):
                 score += _TOGETHER
@@ -223,8 +229,8 @@ def _extend(
 def _end_together(run: Run, at: int, begin: int, step: int, index: Index) -> bool:
     """Tell whether these words are the last (going left: the first) of a verse, and of a sentence or quotation."""
     if step > 0:
-        return (at + 1 == len(run) or run[at + 1].is_border) and index.ends_verse(begin)
-    return (at == 0 or run[at].is_border) and index.begins_verse(begin)
+        return (at + 1 == len(run) or run.breaks[at + 1] > 0) and index.ends_verse(begin)
+    return (at == 0 or run.breaks[at] > 0) and index.begins_verse(begin)
 
 
 def _next_fit(
@@ -234,40 +240,48 @@ def _next_fit(
 
     The numbers are -1 where they don't fit again.
     """
-    has_two = (stop - at) * step >= 2 and (limit - begin) * step >= 2
+    do_meet = _meet(run, at, begin, step, index)
+    has_two = do_meet and (stop - at) * step >= 2 and (limit - begin) * step >= 2
     if has_two and is_swap(run, _difference(at, 2, begin, 2, step), index):
         return 2, 2, _COST
-    for distance in range(1, _LOOK_AHEAD + 1):
-        for words, texts in _shapes(distance):
-            one, other = at + step * words, begin + step * texts
-            if (stop - one) * step < 0 or (limit - other) * step < 0:
-                continue
-            is_last = words == texts <= 2 and _end_together(run, one - step, other - step, step, index)
-            if is_last or _fits_on(run, one, other, step, stop, limit, index):
-                return words, texts, distance * _COST
+    for words, texts in _SHAPES if do_meet else _ENDS:
+        one, other = at + step * words, begin + step * texts
+        if (stop - one) * step < 0 or (limit - other) * step < 0:
+            continue
+        is_last = words == texts <= 2 and _end_together(run, one - step, other - step, step, index)
+        if is_last or _fits_on(run, one, other, step, stop, limit, index):
+            return words, texts, max(words, texts) * _COST
     return -1, -1, 0.0
+
+
+def _meet(run: Run, at: int, begin: int, step: int, index: Index) -> bool:
+    """Tell whether any of the next words of the run is one of the next words of the text, wherever."""
+    first, start = (at, begin) if step > 0 else (at - _LOOK_AHEAD, begin - _LOOK_AHEAD)
+    here = slice(max(0, first), max(0, first + _LOOK_AHEAD + 1))
+    there = slice(max(0, start), max(0, start + _LOOK_AHEAD + 1))
+    words = {*run.bare[here], *run.full[here]}
+    forms = index.forms
+    return any(not words.isdisjoint(forms[form]) for form in index.row[there])
 
 
 def is_swap(run: Run, difference: Difference, index: Index) -> bool:
     """Tell whether two words changed places."""
     if (difference.last - difference.first, difference.end - difference.begin) != (2, 2):
         return False
-    one, two = run[difference.first : difference.last]
-    return index.is_word(difference.begin + 1, one.spellings) and index.is_word(
-        difference.begin, two.spellings
-    )
+    at, begin = difference.first, difference.begin
+    return fits(run, at, begin + 1, index) and fits(run, at + 1, begin, index)
 
 
 def _fits_on(run: Run, at: int, begin: int, step: int, stop: int, limit: int, index: Index) -> bool:
     """Tell whether two words fit, or the only one that is left: a single one in the middle fits by chance."""
-    if (stop - at) * step <= 0 or (limit - begin) * step <= 0 or not index.is_word(begin, run[at].spellings):
+    if (stop - at) * step <= 0 or (limit - begin) * step <= 0 or not fits(run, at, begin, index):
         return False
     if _end_together(run, at, begin, step, index):
         return True
     at, begin = at + step, begin + step
     if (stop - at) * step <= 0 or (limit - begin) * step <= 0:
         return True
-    return index.is_word(begin, run[at].spellings)
+    return fits(run, at, begin, index)
 
 
 def _shapes(distance: int) -> list[tuple[int, int]]:
@@ -277,6 +291,11 @@ def _shapes(distance: int) -> list[tuple[int, int]]:
         *((distance, less) for less in range(distance - 1, -1, -1)),
         *((less, distance) for less in range(distance - 1, -1, -1)),
     ]
+
+
+# What is looked at behind a word that doesn't fit, the smallest change first.
+_SHAPES = tuple(shape for distance in range(1, _LOOK_AHEAD + 1) for shape in _shapes(distance))
+_ENDS = ((1, 1), (2, 2))  # those that need no word behind them, where a verse and a sentence end
 
 
 def _difference(at: int, words: int, begin: int, texts: int, step: int) -> Difference:

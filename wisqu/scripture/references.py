@@ -57,8 +57,11 @@ _DIGITS_IN_A_ROW = re.compile(r"[0-9٠-٩۰-۹]+")
 _START = re.compile(r"\b[^\W\d_]|[(\[﴿]")
 # What belongs to a reference stands no further before its first number.
 _BEFORE_NUMBER, _WORDS_BEFORE_NUMBER = 90, 7
-# With what the words and signs of references by numbers alone begin.
-_BEFORE_NUMBERS = frozenset("thngaqkcsvTHNGAQKCSV([﴿")
+_SHORT_OF_IT = 45  # where so many words mostly are
+# With what the words and signs of references by numbers alone begin: a letter or sign, two letters in small ones.
+_BEFORE_NUMBERS = frozenset("qQvV([﴿")
+_SURAH_BEGINNINGS = frozenset({"su", "sû", "so", "ch"})
+_BEGINNINGS = _SURAH_BEGINNINGS | {"th", "ho", "no", "gl", "al", "qu", "ko", "ku", "co", "ve", "aa", "ay"}
 _ARABIC_BEFORE_NUMBERS = ("القر", "الآي", "الاي", "اية", "آي", "آی", "قرآن", "سور")
 _SPACE = re.compile("[ \u200c]")
 _IS_SURAH = re.compile(_SURAH, re.IGNORECASE)
@@ -95,24 +98,32 @@ def _starts(text: str) -> Iterator[int]:
     """Yield where a reference may begin: at the last words and brackets before each number."""
     last = -1
     for number in _DIGITS_IN_A_ROW.finditer(text):
-        begin = max(last + 1, number.start() - _BEFORE_NUMBER)
-        starts = [found.start() for found in _START.finditer(text, begin, number.start())]
+        end = number.start()
+        begin = max(last + 1, end - _BEFORE_NUMBER)
+        starts = _beginnings(text, max(begin, end - _SHORT_OF_IT), end)
+        if len(starts) < _WORDS_BEFORE_NUMBER and begin < end - _SHORT_OF_IT:
+            starts = _beginnings(text, begin, end)
         for start in starts[-_WORDS_BEFORE_NUMBER:]:
             yield start
             last = start
 
 
+def _beginnings(text: str, begin: int, end: int) -> list[int]:
+    return [found.start() for found in _START.finditer(text, begin, end)]
+
+
 def _at(text: str, start: int) -> Reference | None:
     """Return the reference that begins there."""
     first = text[start]
-    is_near = first in _BEFORE_NUMBERS or text.startswith(_ARABIC_BEFORE_NUMBERS, start)
-    match = _NUMBERS.match(text, start) if is_near else None
-    if match is not None:
+    is_arabic = first > "\u0600"
+    two = "" if is_arabic else text[start : start + 2].lower()
+    may_be_numbers = text.startswith(_ARABIC_BEFORE_NUMBERS, start) if is_arabic else two in _BEGINNINGS
+    if (may_be_numbers or first in _BEFORE_NUMBERS) and (match := _NUMBERS.match(text, start)):
         surah, begin, *end = [group for group in match.groups() if group]
         return _reference(match.start(), match.end(), text, _number(surah), begin, end[0] if end else begin)
-    pattern = _ARABIC if first > "\u0600" else _LATIN
-    if first.islower() and first not in "sc":  # a name has a capital, but for the word before it
-        return None
+    if not is_arabic and first.islower() and two not in _SURAH_BEGINNINGS:
+        return None  # a name has a capital, but for the word before it
+    pattern = _ARABIC if is_arabic else _LATIN
     match = pattern.match(text, start)
     return _named(match, text, pattern) if match is not None else None
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from wisqu.scripture.index import LONGEST_SHORT, Index, pair_key, pairs_in, word_key
-from wisqu.scripture.matching import Change, Difference, Match, is_swap
+from wisqu.scripture.matching import Change, Difference, Match, fits, is_swap
 from wisqu.scripture.tokens import Run
 
 _MOST_CHANGES = 2
@@ -46,9 +46,10 @@ def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) ->
     if not 2 <= size <= LONGEST_SHORT + 1:
         return None
     # A word that the text has nowhere is a change, and nearly every sentence has two of them.
-    if not is_marked and sum(token.key < 0 for token in run[first:last]) > 1:
+    if not is_marked and run.keys[first:last].count(-1) > 1:
         return None
-    keys = text.keys_like([token.spellings[0] for token in run[first:last]])
+    words = zip(run.keys[first:last], run.bare[first:last], strict=True)
+    keys = [text.key_like(word) if key < 0 else key for key, word in words]
     best: Match | None = None
     for verse in _candidates(keys, text, is_marked=is_marked):
         begin, end = text.span(verse)
@@ -74,10 +75,10 @@ def _lay(run: Run, first: int, last: int, begin: int, end: int, text: Index) -> 
     """Lay the words beside a whole verse; what does not fit at the same distance from either end is the change."""
     size, length = last - first, end - begin
     ahead = 0
-    while ahead < min(size, length) and text.is_word(begin + ahead, run[first + ahead].spellings):
+    while ahead < min(size, length) and fits(run, first + ahead, begin + ahead, text):
         ahead += 1
     back = 0
-    while back < min(size, length) - ahead and text.is_word(end - back - 1, run[last - back - 1].spellings):
+    while back < min(size, length) - ahead and fits(run, last - back - 1, end - back - 1, text):
         back += 1
     words, texts = size - ahead - back, length - ahead - back
     if max(words, texts) > _MOST_CHANGES:

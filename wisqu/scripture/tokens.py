@@ -5,59 +5,107 @@ another script do, and so does the dash of a line that names the source.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import repeat
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, compress
+from typing import TypeVar
 
 from wisqu.scripture.index import Index
 from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full
 
+_T = TypeVar("_T")
+
+# With its group the words stay among the pieces when a text is split at them.
+_SPLIT = re.compile(f"({WORD.pattern})")
 # A word of another script, a line that says where the words are from: what is before and after it
 # belongs not together.
 _OTHERS = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
 # Where a sentence, a line, a cell or a quotation may begin and end.
 _BORDER = re.compile(r"[\n\r|.!؟?؛;:«»“”\"'‹›()\[\]{}﴿﴾۝…—–*>#]")
-_SENTENCE, _GAP, _APART = 1, 2, 3
 _ELLIPSIS = re.compile(r"…|\.\.\.|\(\.\.\)")
+# What may stand before a word, besides nothing that matters.
+SENTENCE, GAP, _APART = 1, 2, 3
 
 
-class Token(NamedTuple):
-    """One word of the text: its code points `start` to `end`, its spellings, and the number of its skeleton.
-
-    `key` is -1 for a word that the Qur'an has nowhere, in no spelling.
+@dataclass(slots=True)
+class Run:
+    """Words in a row, a column for each thing that is known of them: an object for each word would take longer to make
+    than all the rest.
     """
 
-    start: int
-    end: int
-    spellings: tuple[str, str]
-    key: int
-    is_border: bool = False  # a sentence or a quotation may end before it
-    has_gap: bool = False  # an ellipsis stands before it
+    starts: Sequence[int]  # code points
+    ends: Sequence[int]
+    written: Sequence[str]
+    bare: Sequence[str]  # folded without small alefs
+    full: Sequence[str]  # folded with small alefs as letters
+    keys: Sequence[
+        int
+    ]  # the numbers of the skeletons; -1 for a word that the Qur'an has nowhere, in no spelling
+    breaks: bytes  # where a sentence or a quotation may end before the word (`SENTENCE`), or an ellipsis stands (`GAP`)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def part(self, first: int, last: int) -> Run:
+        """Return the words `first` to `last`."""
+        if last - first == len(self):
+            return self
+        here = slice(first, last)
+        return Run(
+            self.starts[here],
+            self.ends[here],
+            self.written[here],
+            self.bare[here],
+            self.full[here],
+            self.keys[here],
+            self.breaks[here],
+        )
 
 
-Run = Sequence[Token]
-
-
-def runs(text: str, index: Index) -> Iterator[list[Token]]:
+def runs(text: str, index: Index) -> Iterator[Run]:
     """Yield the runs of the text, longest possible, each with at least one word."""
-    spans, spellings, keys = _words(text, index)
-    if not spans:
-        return
-    starts, ends = [start for start, _ in spans], [end for _, end in spans]
-    # Half the time of calling `Token`.
-    facts = zip(starts, ends, spellings, keys, repeat(False), repeat(False), strict=False)
-    tokens: list[Token] = list(map(tuple.__new__, repeat(Token), facts))
-    betweens = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
+    whole = _words(text, index)
+    first = 0
+    while (last := whole.breaks.find(_APART, first + 1)) > 0:
+        yield whole.part(first, last)
+        first = last
+    if len(whole):
+        yield whole.part(first, len(whole))
+
+
+def _words(text: str, index: Index) -> Run:
+    """Return all words of the text."""
+    pieces: list[str] = _SPLIT.split(text)
+    borders = list(accumulate(map(len, pieces)))
+    starts, ends, written, betweens = borders[:-1:2], borders[1::2], pieces[1::2], pieces[2:-1:2]
+    bare = fold_all(written)
+    if "" in bare:  # pause marks that stand alone, or no word at all
+        starts, ends = list(compress(starts, bare)), list(compress(ends, bare))
+        written = list(compress(written, bare))
+        betweens = [text[end:start] for end, start in zip(ends, starts[1:], strict=False)]
+        bare = list(filter(None, bare))
+    keys = index.keys_of(bare)
+    full = _full(written, bare, keys, index) if SMALL_ALEF in text else bare
+    run = Run(starts, ends, written, bare, full, keys, _breaks(betweens))
+    places = _places(index.joined, bare) | (_places(index.joined, full) if full is not bare else {})
+    return _taken_apart(run, places, index)
+
+
+def _full(written: Sequence[str], bare: list[str], keys: list[int], index: Index) -> list[str]:
+    """Return the words with their small alefs as letters; a word that is known by those only gets its key."""
+    full = list(bare)
+    places = [at for at, word in enumerate(written) if SMALL_ALEF in word]
+    for at, word in zip(places, fold_all_full([written[at] for at in places]), strict=True):
+        full[at] = word
+        if keys[at] < 0:
+            keys[at] = index.key_of(word)
+    return full
+
+
+def _breaks(betweens: Sequence[str]) -> bytes:
+    """Return what stands before each word, given what stands between two."""
     kinds = {between: _kind(between) for between in set(betweens)}
-    begin = 0
-    for at, between in enumerate(betweens, start=1):
-        kind = kinds[between]
-        if kind == _APART:
-            yield tokens[begin:at]
-            begin = at
-        elif kind:
-            tokens[at] = Token(*tokens[at][:4], True, kind == _GAP)
-    yield tokens[begin:]
+    return bytes([0, *map(kinds.__getitem__, betweens)])
 
 
 def _kind(between: str) -> int:
@@ -65,71 +113,64 @@ def _kind(between: str) -> int:
     if _OTHERS.search(between):
         return _APART
     if _BORDER.search(between):
-        return _GAP if _ELLIPSIS.search(between) else _SENTENCE
+        return GAP if _ELLIPSIS.search(between) else SENTENCE
     return 0
 
 
-def is_doubtful(token: Token, index: Index) -> bool:
-    """Tell whether the word can be read in two ways: as one, or as several that Uthmani script writes together."""
-    return token.spellings[1] in index.doubtful
+# --- Words that Uthmani script writes together ------------------------------------------------------------------------
 
 
-def read_otherwise(run: Run, index: Index) -> list[Token]:
+def is_doubtful(run: Run, first: int, last: int, index: Index) -> bool:
+    """Tell whether one of those words can be read in two ways: as one, or as several that are written together."""
+    return not index.doubtful.keys().isdisjoint(run.full[first:last])
+
+
+def read_otherwise(run: Run, index: Index) -> Run:
     """Return the run with every doubtful word taken for several."""
-    found: list[Token] = []
-    for token in run:
-        parts = index.doubtful.get(token.spellings[1])
-        if parts is None:
-            found.append(token)
-            continue
-        apart = [(part, part) for part in parts]
-        for number, (spellings, key) in enumerate(zip(apart, index.keys_of(apart), strict=True)):
-            rest = token[4:] if not number else (False, False)
-            found.append(Token(token.start, token.end, spellings, key, *rest))
-    return found
+    return _taken_apart(run, _places(index.doubtful, run.full), index)
 
 
-_Words = tuple[list[tuple[int, int]], list[tuple[str, str]], list[int]]
+_Places = dict[int, tuple[str, ...]]
 
 
-def _words(text: str, index: Index) -> _Words:
-    """Return where the words are, how they are spelled, and the numbers of their skeletons."""
-    spans = [found.span() for found in WORD.finditer(text)]
-    if not spans:
-        return [], [], []
-    written = [text[start:end] for start, end in spans]
-    bare = fold_all(written)
-    if "" in bare:  # pause marks that stand alone
-        kept = [at for at, letters in enumerate(bare) if letters]
-        spans, written = [spans[at] for at in kept], [written[at] for at in kept]
-        bare = [bare[at] for at in kept]
-    full = _full(written, bare) if SMALL_ALEF in text else bare
-    spellings = list(zip(bare, full, strict=True))
-    joined = index.joined.keys()
-    if joined.isdisjoint(bare) and joined.isdisjoint(full):
-        return spans, spellings, index.keys_of(spellings)
-    return _taken_apart(spans, spellings, index)
+def _places(wholes: Mapping[str, tuple[str, ...]], column: Sequence[str]) -> _Places:
+    """Return where words stand that are written together, and which."""
+    if wholes.keys().isdisjoint(column):
+        return {}
+    return {at: wholes[word] for at, word in enumerate(column) if word in wholes}
 
 
-def _full(written: Sequence[str], bare: Sequence[str]) -> Sequence[str]:
-    """Return the words with their small alefs as letters."""
-    full = list(bare)
-    places = [at for at, word in enumerate(written) if SMALL_ALEF in word]
-    for at, word in zip(places, fold_all_full([written[at] for at in places]), strict=True):
-        full[at] = word
-    return full
+def _taken_apart(run: Run, places: _Places, index: Index) -> Run:
+    """Return the run with several words, all where the one was, at each of the places."""
+    if not places:
+        return run
+    parts = dict(sorted(places.items()))
+
+    def repeated(column: Sequence[_T]) -> list[_T]:
+        return _replaced(column, {at: [column[at]] * len(words) for at, words in parts.items()})
+
+    return Run(
+        repeated(run.starts),
+        repeated(run.ends),
+        repeated(run.written),
+        _replaced(run.bare, parts),
+        _replaced(run.full, parts),
+        _replaced(run.keys, {at: index.keys_of(words) for at, words in parts.items()}),
+        bytes(
+            _replaced(
+                run.breaks,
+                {at: bytes([run.breaks[at]]).ljust(len(words), b"\0") for at, words in parts.items()},
+            )
+        ),
+    )
 
 
-def _taken_apart(
-    spans: Sequence[tuple[int, int]], spellings: Sequence[tuple[str, str]], index: Index
-) -> _Words:
-    """Return the words with those that Uthmani script writes in one as several at the same place."""
-    found = []
-    for span, (bare, full) in zip(spans, spellings, strict=True):
-        parts = index.joined.get(full) or index.joined.get(bare)
-        if parts is None:
-            found.append((span, (bare, full)))
-        else:
-            found += [(span, (part, part)) for part in parts]
-    apart = [both for _, both in found]
-    return [span for span, _ in found], apart, index.keys_of(apart)
+def _replaced(column: Sequence[_T], places: Mapping[int, Sequence[_T]]) -> list[_T]:
+    """Return the column with several things for one at each of the places, which are in order."""
+    found: list[_T] = []
+    last = 0
+    for at, several in places.items():
+        found += column[last:at]
+        found += several
+        last = at + 1
+    return found + list(column[last:])

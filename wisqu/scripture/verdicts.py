@@ -53,7 +53,7 @@ class Quotation:
 
 
 def judge(text: str, run: Run, match: Match, source: Index) -> Quotation:
-    start, end = run[match.first].start, run[match.last - 1].end
+    start, end = run.starts[match.first], run.ends[match.last - 1]
     differences = [*match.differences, *_wrong_vowels(text, run, match, source)]
     verdict: Verdict = "genuine"
     if differences:
@@ -90,9 +90,9 @@ def _places(match: Match, source: Index) -> Iterator[Place]:
 def _mistake(text: str, run: Run, difference: Difference, source: Index) -> Mistake:
     expected = " ".join(uthmani_words(difference.begin, difference.end, source))
     if difference.first == difference.last:  # missing: the place between two words
-        at = run[difference.first - 1].end if difference.first else run[0].start
+        at = run.ends[difference.first - 1] if difference.first else run.starts[0]
         return Mistake(at, at, "", expected)
-    start, end = run[difference.first].start, run[difference.last - 1].end
+    start, end = run.starts[difference.first], run.ends[difference.last - 1]
     return Mistake(start, end, text[start:end], expected)
 
 
@@ -106,37 +106,41 @@ def uthmani_words(begin: int, end: int, source: Index) -> list[str]:
 def _by_number(begin: int, end: int, source: Index) -> list[str]:
     """Return for each of the words how Uthmani script writes it; empty where it is part of the word before."""
     words: list[str] = []
+    verse = source.verse_of(begin)
     while begin < end:
-        verse = source.verse_of(begin)
         first, last = source.span(verse)
         words += _written(verse, source)[begin - first : end - first]
-        begin = last
+        begin, verse = last, verse + 1
     return words
 
 
 @lru_cache(maxsize=2048)
 def _written(verse: int, source: Index) -> list[str]:
-    written = iter(verses.words(*source.places[verse]))
-    return ["" if number in source.inside else next(written) for number in range(*source.span(verse))]
+    words = verses.words(*source.places[verse])
+    first, last = source.span(verse)
+    if len(words) == last - first:
+        return words
+    written = iter(words)
+    return ["" if number in source.inside else next(written) for number in range(first, last)]
 
 
 def _wrong_vowels(text: str, run: Run, match: Match, source: Index) -> list[Difference]:
     """Return the words whose vowels contradict the text at every place where the quotation stands."""
-    if VOWEL.search(text, run[match.first].start, run[match.last - 1].end) is None:
+    if VOWEL.search(text, run.starts[match.first], run.ends[match.last - 1]) is None:
         return []
-    words = [(at, number, text[run[at].start : run[at].end]) for at, number in match.fitting_words()]
+    words, mine = list(match.fitting_words()), run.written
     best: list[Difference] = []
     length = match.end - match.begin
     for turn, begin in enumerate([match.begin, *match.others][:_MOST_PLACES]):
         theirs = [*_by_number(begin, min(begin + length + 1, len(source)), source), "-"]
         wrong = [
             Difference("vowels", at, at + 1, begin + offset, begin + offset + 1)
-            for at, offset, written in words
+            for at, offset in words
             # What is part of a longer word there can't be compared.
-            if written != theirs[offset]
+            if mine[at] != theirs[offset]
             and theirs[offset]
             and theirs[offset + 1]
-            and not agree(written, theirs[offset])
+            and not agree(mine[at], theirs[offset])
         ]
         if not turn or len(wrong) < len(best):
             best = wrong

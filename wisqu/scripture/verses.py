@@ -26,7 +26,7 @@ DIGESTS = {
     "words.bin": "0b0da2d206cc0762f1e47b1fab38ed9eec44d1e6450962fadb74de10215bad9f",
 }
 SURAHS = 114
-_FIRST_MARK, _LAST_MARK = "\u06d6", "\u06ed"
+_FIRST_MARK = "\u06d6"  # all letters come before the pause marks
 # No basmala stands before their first verses in the files: in the first chapter it is the verse, the ninth has none.
 NO_BASMALA = (1, 9)
 
@@ -96,7 +96,7 @@ def verse(surah: int, ayah: int) -> str:
 
 def words(surah: int, ayah: int) -> list[str]:
     """Return the words of the verse, without the pause marks that stand between them."""
-    return [word for word in verse(surah, ayah).split(" ") if not _FIRST_MARK <= word[0] <= _LAST_MARK]
+    return [word for word in verse(surah, ayah).split(" ") if word < _FIRST_MARK]
 
 
 # --- Juz and pages ----------------------------------------------------------------------------------------------------
