@@ -29,10 +29,13 @@ export async function chooseFolder(current) {
       if (dialog.returnValue === "deleted") answer("");
       else if (dialog.returnValue !== "move") answer(undefined);
       else if (choice.value !== "new") answer(choice.value);
-      else answer(await make(name.value.trim()));
+      else answer(named(choice, name.value.trim()) ?? (await make(name.value.trim())));
     }, { once: true });
   });
 }
+
+/** Return the id of the folder that has this name already. */
+const named = (choice, name) => [...choice.options].find((each) => each.value && each.textContent === name && each.value !== "new")?.value;
 
 async function make(name) {
   try {

@@ -182,8 +182,10 @@ export class Sidebar extends EventTarget {
   async #move(entry) {
     const folderId = await chooseFolder(entry.dataset.folder ?? "");
     if (folderId === undefined) find("[data-entry-menu]", entry)?.focus();
-    else await this.#change(entry.dataset.entry, { folder_id: folderId || null }, words.moved);
-    if (folderId !== undefined) await this.#refreshPlaces();
+    else {
+      await this.#refreshPlaces(); // first: the list may be of a folder that is no more
+      await this.#change(entry.dataset.entry, { folder_id: folderId || null }, words.moved);
+    }
   }
 
   /** Delete conversations; for a while it can be undone, here or on the page that comes next. */
@@ -245,10 +247,7 @@ export class Sidebar extends EventTarget {
     this.choose = (isOn) => {
       button.setAttribute("aria-pressed", String(isOn));
       this.#list.toggleAttribute("data-choosing", isOn);
-      for (const box of findAll("[data-entry-check]", this.#list)) {
-        box.hidden = !isOn;
-        if (!isOn) box.checked = false;
-      }
+      if (!isOn) for (const box of findAll("[data-entry-check]", this.#list)) box.checked = false;
       bar.hidden = !isOn;
       count();
     };
@@ -300,10 +299,9 @@ export class Sidebar extends EventTarget {
     const page = await fetchPart("/").catch(() => null);
     if (!page) return;
     this.#places.replaceChildren(...find("[data-places]", page).children);
-    for (const link of findAll("[data-place]", this.#places)) {
-      link.removeAttribute("aria-current");
-      if (link.dataset.place === place) link.setAttribute("aria-current", "true");
-    }
+    const links = findAll("[data-place]", this.#places);
+    for (const link of links) link.removeAttribute("aria-current");
+    (links.find((link) => link.dataset.place === place) ?? links[0]).setAttribute("aria-current", "true");
     find("[data-folder-choice]").replaceChildren(...find("[data-folder-choice]", page).children);
   }
 
