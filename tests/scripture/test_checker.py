@@ -135,6 +135,13 @@ def test_a_word_that_can_be_read_in_two_ways_is() -> None:
     assert only("﴿فقال يملك اعبدوا الله ما لكم من إله غيره﴾").verdict == "altered"
 
 
+def test_bold_type_inside_a_word_takes_no_word_apart() -> None:
+    text = "﴿الْ**حَمْدُ** لله *ر***ب** العالمين﴾"
+    assert (only(text).verdict, places(only(text))[0]) == ("genuine", (1, 2, 2))
+    assert only("﴿**قل**هو الله أحد﴾").verdict == "genuine"
+    assert only("﴿إن الله مع ال**كافر**ين﴾").verdict == "altered"
+
+
 def test_an_ellipsis_may_leave_out_the_middle() -> None:
     assert only("{يا أيها الذين آمنوا ... كتب عليكم الصيام}").verdict == "genuine"
 

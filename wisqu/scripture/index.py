@@ -14,10 +14,11 @@ from itertools import pairwise, repeat
 from typing import Any
 
 from wisqu.scripture.binary import unpack
-from wisqu.scripture.letters import skeleton
+from wisqu.scripture.letters import fold, fold_full, skeleton
 from wisqu.scripture.verses import lengths, read_bytes
 
 LONGEST_SHORT = 10  # words of a verse that is found by one or two of them
+_LONGEST_WORD = 60  # characters with all signs; the text has none of half that
 
 _NOWHERE: tuple[int, ...] = ()
 
@@ -123,6 +124,12 @@ class Index:
     def key_of(self, word: str) -> int:
         """Return the same for a single word."""
         return self._known.get(word, -1)
+
+    def has(self, written: str) -> bool:
+        """Tell whether the text has the word in some spelling, or several that it writes in one."""
+        if len(written) > _LONGEST_WORD:
+            return False
+        return any(word in self._known or word in self.joined for word in (fold(written), fold_full(written)))
 
     def key_like(self, word: str) -> int:
         """Return the number of a folded word's skeleton; -1 where no word of the text is like it."""

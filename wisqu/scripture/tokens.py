@@ -23,6 +23,8 @@ _OTHERS = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
 # Where a sentence, a line, a cell or a quotation may begin and end.
 _BORDER = re.compile(r"[\n\r|.!؟?؛;:«»“”\"'‹›()\[\]{}﴿﴾۝…—–*>#]")
 _ELLIPSIS = re.compile(r"…|\.\.\.|\(\.\.\)")
+# What Markdown makes type bold or slanted with, inside words too.
+_EMPHASIS = frozenset({"*", "**", "***"})
 # What may stand before a word, besides nothing that matters.
 SENTENCE, GAP, _APART = 1, 2, 3
 
@@ -76,8 +78,13 @@ def runs(text: str, index: Index) -> Iterator[Run]:
 def _words(text: str, index: Index) -> Run:
     """Return all words of the text."""
     pieces: list[str] = _SPLIT.split(text)
+    is_taken_apart = "*" in text and not _EMPHASIS.isdisjoint(pieces)
+    if is_taken_apart:
+        pieces = _put_together(pieces, index)
     borders = list(accumulate(map(len, pieces)))
     starts, ends, written, betweens = borders[:-1:2], borders[1::2], pieces[1::2], pieces[2:-1:2]
+    if is_taken_apart:
+        written = [word.replace("*", "") for word in written]
     bare = fold_all(written)
     if "" in bare:  # pause marks that stand alone, or no word at all
         starts, ends = list(compress(starts, bare)), list(compress(ends, bare))
@@ -89,6 +96,17 @@ def _words(text: str, index: Index) -> Run:
     run = Run(starts, ends, written, bare, full, keys, _breaks(betweens))
     places = _places(index.joined, bare) | (_places(index.joined, full) if full is not bare else {})
     return _taken_apart(run, places, index)
+
+
+def _put_together(pieces: Sequence[str], index: Index) -> list[str]:
+    """Return the pieces with each word in one that bold type takes apart, where the text has such a word."""
+    found = list(pieces[:2])
+    for mark, word in zip(pieces[2::2], pieces[3::2], strict=False):
+        if mark in _EMPHASIS and index.has(found[-1].replace("*", "") + word):
+            found[-1] += mark + word
+        else:
+            found += [mark, word]
+    return [*found, pieces[-1]]
 
 
 def _full(written: Sequence[str], bare: list[str], keys: list[int], index: Index) -> list[str]:
