@@ -24,6 +24,7 @@ from wisqu.scripture.references import references
 from wisqu.scripture.verses import lengths
 
 WORDS = 1_000  # of an answer
+TRIES = 5
 SENTENCES = 5_000
 IMPOSSIBLE = 10_000
 PERCENT = "{:.2f}%"
@@ -164,16 +165,21 @@ def _names(surah: int) -> dict[str, str]:
 
 
 def times(scale: Scale) -> Iterator[Row]:
-    """Yield the processor's time for answers, each text once, and whether it grows faster than a hostile text."""
+    """Yield the processor's time for answers, each text once and then its least of some tries, which other work on the
+    machine touches less; and whether it grows faster than a hostile text.
+    """
     for name, answers in ANSWERS.items():
         check(answers(0))
+        written = [answers(1 + turn) for turn in range(4 * max(scale.runs, 5))]
         yield row(
             f"an answer of {WORDS:,} words: {name}",
-            [_milliseconds(answers(1 + turn)) for turn in range(4 * max(scale.runs, 5))],
+            [_milliseconds(text) for text in written],
             "{:.1f} ms",
             goal="< 5 ms",
             holds=at_most(5),
         )
+        tried = [min(_milliseconds(text) for _ in range(TRIES)) for text in written]
+        yield row(f"  the least of {TRIES} tries", tried, "{:.1f} ms")
     for name, hostile in HOSTILE.items():
         few, many = (min(_milliseconds(hostile(size)) for _ in range(3)) for size in (10_000, 40_000))
         yield row(
