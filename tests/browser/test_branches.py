@@ -126,6 +126,8 @@ def test_the_palette_finds_a_message_and_jumps_to_it(chat: Chat) -> None:
     found = chat.page.locator(".answer.is-meant")
     expect(found.locator("[data-prose]")).to_have_text("a77")
     expect(found).to_be_in_viewport()
+    # Only the thread scrolls: a page that does loses its head.
+    assert chat.page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     thread = chat.page.locator("[data-thread]")
     while not chat.page.get_by_text("a199", exact=True).count():
         thread.evaluate("box => { box.scrollTop = box.scrollHeight; }")
