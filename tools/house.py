@@ -213,12 +213,19 @@ def lock(_: Sequence[str]) -> int:
 COMMANDS = {"run": run, "test": test, "lint": lint, "bench": bench, "lock": lock}
 
 
+def keep_bytecode() -> None:
+    """Let what we start compile each module once, wherever bytecode is unwanted beside the sources."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
+
+
 def main(argv: Sequence[str]) -> int:
     command = COMMANDS.get(argv[0] if argv else "help")
     if command is None:
         print("\n".join(f"make {name:6} {each.__doc__}" for name, each in COMMANDS.items()))
         return 0
     os.chdir(ROOT)
+    keep_bytecode()
     processes.listen_for_stop()
     try:
         return command(argv[1:])

@@ -12,6 +12,7 @@ import pytest
 
 from tests.house.test_processes import wait_for_death, wait_for_text
 from tests.servers import free_port
+from tools import house
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -97,3 +98,12 @@ def test_when_one_process_dies_all_end_and_it_is_named(running):
 
 def is_web(pid: int) -> bool:
     return b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_bytecode_that_is_unwanted_beside_the_sources_is_kept_elsewhere(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    house.keep_bytecode()
+    seen = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    said = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", str(house.VENV / "bytecode")]
