@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -65,26 +64,28 @@ def judge(text: str, run: Run, match: Match, source: Index) -> Quotation:
         end,
         text[start:end],
         verdict,
-        tuple(_places(match, source)),
+        _places((match.begin, *match.others), match.end - match.begin, match.together == 2, source),
         tuple(_mistake(text, run, each, source) for each in sorted(differences, key=lambda each: each.first)),
     )
 
 
-def _places(match: Match, source: Index) -> Iterator[Place]:
-    length = match.end - match.begin
-    seen = set()
-    begins = [match.begin, *match.others]
-    if match.together == 2:  # a whole verse: where it is one before where it is a part
-        begins.sort(
-            key=lambda begin: not (source.begins_verse(begin) and source.ends_verse(begin + length - 1))
+@lru_cache(
+    maxsize=256
+)  # the same word in brackets a thousand times would be looked up in fifty places each time
+def _places(begins: tuple[int, ...], length: int, is_whole: bool, source: Index) -> tuple[Place, ...]:
+    if is_whole:  # where it is a whole verse before where it is a part
+        begins = tuple(
+            sorted(
+                begins, key=lambda at: not (source.begins_verse(at) and source.ends_verse(at + length - 1))
+            )
         )
-    for begin in begins[:_MOST_PLACES]:
-        surah, first = source.places[source.verse_of(begin)]
-        other, last = source.places[source.verse_of(min(begin + length, len(source)) - 1)]
-        place = Place(surah, first, last if other == surah else verses.lengths()[surah])
-        if place not in seen:
-            seen.add(place)
-            yield place
+    return tuple(dict.fromkeys(_place(begin, length, source) for begin in begins[:_MOST_PLACES]))
+
+
+def _place(begin: int, length: int, source: Index) -> Place:
+    surah, first = source.places[source.verse_of(begin)]
+    other, last = source.places[source.verse_of(min(begin + length, len(source)) - 1)]
+    return Place(surah, first, last if other == surah else verses.lengths()[surah])
 
 
 def _mistake(text: str, run: Run, difference: Difference, source: Index) -> Mistake:
