@@ -78,9 +78,14 @@ class MonthlyUsageQuotaAdmin(ReadOnlyAdmin):
 class UsageRepairAdmin(ReadOnlyAdmin):
     """Counters that were not what the ledger says, and what was done about it. Notes outlive the account."""
 
-    list_display = ("created_at", "user_id", "period_start", "made_by", "reason")
+    list_display = ("created_at", "who", "period_start", "made_by", "reason")
     search_fields = ("=user_id", "made_by")
     date_hierarchy = "created_at"
+
+    @admin.display(description=_("user"), ordering="user_id")
+    def who(self, repair: UsageRepair) -> str:
+        """Return the account's id."""
+        return str(repair.user_id)
 
 
 @admin.register(LedgerEntry)

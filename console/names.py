@@ -1,8 +1,8 @@
 """What tables and their columns are called, in the reader's language.
 
 Models name themselves in plain English, where programs read it: the API's document, migrations, rights. The console
-shows these names to people, so here each of them learns to be translated. `TABLES` and `COLUMNS` tell translators
-which of them a list may show; what is not among them stays English.
+shows these names to people, so here each of them learns to be translated. `TABLES`, `COLUMNS` and `DETAILS` tell
+translators which of them a list or one row's page may show; what is not among them stays English.
 """
 
 from __future__ import annotations
@@ -41,11 +41,30 @@ COLUMNS = (
     _("presets kept"), _("web search"), _("image generation"), _("PDF"), _("audio"), _("prompt caching"),
     _("advanced models"), _("quotation repair"), _("priority support"),
 )  # fmt: skip
+# On the page of one row.
+DETAILS = (
+    _("actor"), _("amount paid"), _("audio seconds"), _("cache savings usd"), _("cached tokens read"),
+    _("cached tokens written"), _("cause"), _("closed at"), _("completion tokens"), _("correction"),
+    _("cost without cache usd"), _("customer ref"), _("description"), _("documents"), _("due at"),
+    _("extra audio seconds"), _("extra documents"), _("extra images"), _("extra messages"), _("extra tokens"),
+    _("fallback models"), _("fees usd"), _("found"), _("generation id"), _("grace until"), _("handled at"),
+    _("held audio seconds"), _("held documents"), _("held images"), _("held tokens"), _("max tokens"), _("messages"),
+    _("note"), _("paid at"), _("paid from"), _("pending plan"), _("period end"), _("prompt tokens"),
+    _("provider ref"), _("questions"), _("reasoning tokens"), _("reference"), _("repaired"), _("request id"),
+    _("reservation key"), _("reviewer"), _("routing strategy"), _("savings usd"), _("staff id"), _("started at"),
+    _("status before"), _("subscription ref"), _("subtotal"), _("system prompt"), _("tax"), _("temperature"),
+    _("text"), _("theme"), _("time zone"), _("top p"), _("used audio seconds"), _("used documents"),
+    _("used images"), _("values"), _("web searches"),
+)  # fmt: skip
 
 
 def translate() -> None:
     """Let every model and field be called what the reader's language calls it; English stays as it was."""
     for model in apps.get_models():
+        usual = f"{model._meta.verbose_name}s" if not isinstance(model._meta.verbose_name, Promise) else ""
+        if usual in TABLES and isinstance(model._meta.verbose_name_plural, Promise):
+            # Django's own plural, an English s, which knows no translation.
+            model._meta.verbose_name_plural = gettext_lazy(usual)
         _let(model._meta, "verbose_name", "verbose_name_plural")
         for field in (*model._meta.local_fields, *model._meta.local_many_to_many):
             _let(field, "verbose_name")

@@ -72,6 +72,11 @@ class TicketAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     fields = (*readonly_fields, "topic", "answer", "was_mailed", "last_read")
 
+    @admin.display(description=_("number"))
+    def reference(self, ticket: Ticket) -> str:
+        """Return its short name."""
+        return ticket.reference
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
         """In the order of the queue."""
         return Ticket.objects.queue()
