@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from wisqu.scripture.claims import Claim, claims, is_introduced
-from wisqu.scripture.index import LONGEST_SHORT, Index, index
+from wisqu.scripture.index import LONGEST_SHORT, UNKNOWN, Index, index
 from wisqu.scripture.letters import WORD, fold
 from wisqu.scripture.matching import Match, exact_length, matches
 from wisqu.scripture.references import Reference, references
@@ -224,6 +224,9 @@ def _whole_sentences(run: Run, found: Sequence[Match], source: Index) -> Iterato
     ends = [match.last for match in found]
     for first, last in pairwise(borders):
         if not _LEAST_SENTENCE <= last - first <= LONGEST_SHORT + 1:
+            continue
+        # A word that the text has nowhere is a change, and nearly every sentence has two of them.
+        if run.keys[first:last].count(UNKNOWN) > 1:
             continue
         at = bisect_right(ends, first)
         inside = found[at : bisect_left(found, last, lo=at, key=lambda match: match.first)]

@@ -18,6 +18,7 @@ from wisqu.scripture.letters import fold, fold_full, skeleton
 from wisqu.scripture.verses import lengths, read_bytes
 
 LONGEST_SHORT = 10  # words of a verse that is found by one or two of them
+UNKNOWN = -1  # the number of a word's skeleton where the text has not the word in any spelling
 _LONGEST_WORD = 60  # characters with all signs; the text has none of half that
 
 _NOWHERE: tuple[int, ...] = ()
@@ -117,13 +118,13 @@ class Index:
         return len(self.row)
 
     def keys_of(self, words: Sequence[str]) -> list[int]:
-        """Return the numbers of the skeletons of folded words; -1 for one that the text has in no spelling."""
-        keys: list[int] = list(map(self._known.get, words, repeat(-1)))
+        """Return the numbers of the skeletons of folded words; `UNKNOWN` for one that the text has not."""
+        keys: list[int] = list(map(self._known.get, words, repeat(UNKNOWN)))
         return keys
 
     def key_of(self, word: str) -> int:
         """Return the same for a single word."""
-        return self._known.get(word, -1)
+        return self._known.get(word, UNKNOWN)
 
     def has(self, written: str) -> bool:
         """Tell whether the text has the word in some spelling, or several that it writes in one."""
@@ -132,8 +133,8 @@ class Index:
         return any(word in self._known or word in self.joined for word in (fold(written), fold_full(written)))
 
     def key_like(self, word: str) -> int:
-        """Return the number of a folded word's skeleton; -1 where no word of the text is like it."""
-        return self._keys.get(skeleton(word), -1)
+        """Return the number of a folded word's skeleton; `UNKNOWN` where no word of the text is like it."""
+        return self._keys.get(skeleton(word), UNKNOWN)
 
     def with_word(self, spelling: str) -> Iterator[int]:
         """Yield where words stand that may be written so."""

@@ -150,7 +150,7 @@ def _best(run: Run, places: Sequence[int], at: int, index: Index, *, most: int) 
     if longest < _SEED:
         return None, 1
     grown = [_grow(run, at, begin, longest, index) for begin in begins[:most]]
-    best = max(grown, key=lambda match: match.score)
+    best = max(grown, key=lambda match: match.score) if len(grown) > 1 else grown[0]
     if best.is_exact:
         size, shift = best.last - best.first, at - best.first
         others = (begin - shift for begin in begins if begin - shift != best.begin)

@@ -45,9 +45,6 @@ def closest(run: Run, first: int, last: int, text: Index, *, is_marked: bool) ->
     size = last - first
     if not 2 <= size <= LONGEST_SHORT + 1:
         return None
-    # A word that the text has nowhere is a change, and nearly every sentence has two of them.
-    if not is_marked and run.keys[first:last].count(-1) > 1:
-        return None
     words = zip(run.keys[first:last], run.bare[first:last], strict=True)
     keys = [text.key_like(word) if key < 0 else key for key, word in words]
     best: Match | None = None

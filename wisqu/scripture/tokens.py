@@ -40,9 +40,7 @@ class Run:
     written: Sequence[str]
     bare: Sequence[str]  # folded without small alefs
     full: Sequence[str]  # folded with small alefs as letters
-    keys: Sequence[
-        int
-    ]  # the numbers of the skeletons; -1 for a word that the Qur'an has nowhere, in no spelling
+    keys: Sequence[int]  # the numbers of the skeletons; `UNKNOWN` for words that the Qur'an has nowhere
     breaks: bytes  # where a sentence or a quotation may end before the word (`SENTENCE`), or an ellipsis stands (`GAP`)
 
     def __len__(self) -> int:
