@@ -22,7 +22,8 @@ _IN_WORD = (
 )
 _FORMS = "\ufb50-\ufbb1\ufbd3-\ufd3d\ufd50-\ufdf9\ufe70-\ufefc"
 _JOINERS = "\u200c\u200d"
-WORD = re.compile(f"[{_IN_WORD}{_FORMS}][{_IN_WORD}{_FORMS}{_JOINERS}]*")
+# A text that is split by it becomes what stands between the words and, since they are a group, the words.
+WORD = re.compile(f"([{_IN_WORD}{_FORMS}][{_IN_WORD}{_FORMS}{_JOINERS}]*)")
 
 _SAME = {
     "ا": "أإآٱٲٳٵ",

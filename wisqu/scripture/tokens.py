@@ -15,8 +15,6 @@ from wisqu.scripture.letters import SMALL_ALEF, WORD, fold_all, fold_all_full
 
 _T = TypeVar("_T")
 
-# With its group the words stay among the pieces when a text is split at them.
-_SPLIT = re.compile(f"({WORD.pattern})")
 # A word of another script, a line that says where the words are from: what is before and after it
 # belongs not together.
 _OTHERS = re.compile(r"[^\W\d_]|\n[\s>]*[—–]")
@@ -75,7 +73,7 @@ def runs(text: str, index: Index) -> Iterator[Run]:
 
 def _words(text: str, index: Index) -> Run:
     """Return all words of the text."""
-    pieces: list[str] = _SPLIT.split(text)
+    pieces: list[str] = WORD.split(text)
     is_taken_apart = "*" in text and not _EMPHASIS.isdisjoint(pieces)
     if is_taken_apart:
         pieces = _put_together(pieces, index)
