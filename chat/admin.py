@@ -8,11 +8,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Feedback
-from chat.reviewadmin import GuidanceAdmin, ReviewAdmin
+from chat.reviewadmin import GuidanceAdmin, ReviewAdmin, as_written
 
 __all__ = ["FeedbackAdmin", "GuidanceAdmin", "ReviewAdmin"]
 
@@ -63,7 +65,7 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-updated_at",)
     actions = ("mark_handled", "mark_open")
     fieldsets = (
-        (None, {"fields": ("rating", "reason", "note", "consent", "updated_at", "handled_at")}),
+        (None, {"fields": ("rating", "reason", "remark", "consent", "updated_at", "handled_at")}),
         (_("The answer"), {"fields": ("model_used", "preset", "status", "question", "answer")}),
     )
 
@@ -85,9 +87,14 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     @admin.display(description=_("Note"))
-    def short_note(self, given: Feedback) -> str:
+    def short_note(self, given: Feedback) -> SafeString:
         """Return the beginning of the note."""
-        return given.note[:80]
+        return format_html('<span dir="auto">{}</span>', given.note[:80])
+
+    @admin.display(description=_("Note"))
+    def remark(self, given: Feedback) -> SafeString:
+        """Return the whole note."""
+        return as_written(given.note)
 
     @admin.display(description=_("Model"))
     def model_used(self, given: Feedback) -> str:
@@ -116,15 +123,15 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return given.handled_at is not None
 
     @admin.display(description=_("Question"))
-    def question(self, given: Feedback) -> str:
+    def question(self, given: Feedback) -> SafeString:
         """Return the question, where it may be read."""
         parent = given.message.parent
-        return (parent.content if parent else "") if given.may_be_read else str(UNSEEN)
+        return as_written(parent.content if parent else "") if given.may_be_read else escape(UNSEEN)
 
     @admin.display(description=_("Answer"))
-    def answer(self, given: Feedback) -> str:
+    def answer(self, given: Feedback) -> SafeString:
         """Return the answer, where it may be read."""
-        return given.message.content if given.may_be_read else str(UNSEEN)
+        return as_written(given.message.content) if given.may_be_read else escape(UNSEEN)
 
     @admin.action(description=_("Mark as handled"), permissions=["change"])
     def mark_handled(self, request: HttpRequest, rows: QuerySet[Feedback]) -> None:

@@ -158,10 +158,10 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return reviews.may_be_read(review)
 
     @admin.display(description=_("Question"))
-    def question(self, review: Review) -> str:
+    def question(self, review: Review) -> SafeString:
         """Return the question, where it may be read."""
         parent = review.message.parent
-        return (parent.content if parent else "") if reviews.may_be_read(review) else str(UNSEEN)
+        return as_written(parent.content if parent else "") if reviews.may_be_read(review) else escape(UNSEEN)
 
     @admin.display(description=_("Answer"))
     def answer(self, review: Review) -> SafeString:
@@ -171,10 +171,10 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html('<div dir="auto">{}</div>', render(review.message.content))
 
     @admin.display(description=_("The reader's remark"))
-    def remark(self, review: Review) -> str:
+    def remark(self, review: Review) -> SafeString:
         """Return what the reader wrote to those who run the site."""
         given = getattr(review.message, "feedback", None)
-        return given.note if given else ""
+        return as_written(given.note if given else "")
 
     @admin.display(description=_("What the check found"))
     def findings(self, review: Review) -> SafeString:
@@ -185,6 +185,11 @@ class ReviewAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             for note in _flaws(review)
         )
         return format_html_join("", '<p dir="auto"><b>{}</b> {} {}<br>{}</p>', lines) or SafeString("–")
+
+
+def as_written(text: str) -> SafeString:
+    """Return what a person or a model wrote: its lines kept, and each language in its own direction."""
+    return format_html('<div class="said-text" dir="auto">{}</div>', text)
 
 
 def _flaws(review: Review) -> list[Note]:

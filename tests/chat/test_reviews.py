@@ -98,6 +98,7 @@ def test_a_correction_is_told_once_by_mail_and_on_the_page() -> None:
     (letter,) = mail.outbox
     assert letter.to == [alice.email]
     assert "مع الصابرين" in letter.body
+    assert "About patience" in letter.body  # which conversation
     page = signed_in(alice)
     assert "Read the correction" in page.get("/").content.decode()
     assert "مع الصابرين" in page.get(f"/c/{review.message.conversation_id}").content.decode()
