@@ -59,7 +59,7 @@ def test_there_are_three_web_processes_one_clock_and_a_budget() -> None:
 def test_no_container_is_root_or_may_write_into_its_image(pod: tuple[dict[str, Any], dict[str, Any]]) -> None:
     spec = pod[1]
     assert spec["securityContext"]["runAsNonRoot"] is True
-    for container in spec["containers"]:
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
         context = container["securityContext"]
         assert (context["readOnlyRootFilesystem"], context["allowPrivilegeEscalation"]) == (True, False)
         assert container["envFrom"] == [{"configMapRef": {"name": "wisqu"}}, {"secretRef": {"name": "wisqu"}}]
@@ -90,6 +90,26 @@ def test_commands_are_there() -> None:
     assert ["python", "manage.py", "prepare"] in commands
 
 
+def test_everything_that_a_pod_names_is_there() -> None:
+    """Schemas don't say so; the cluster would refuse the pod."""
+    claims = {each["metadata"]["name"] for each in of_kind("PersistentVolumeClaim")}
+    for workload, spec in pods():
+        volumes = {each["name"]: each for each in spec.get("volumes", [])}
+        containers = [*spec.get("initContainers", []), *spec["containers"]]
+        mounted = {mount["name"] for container in containers for mount in container["volumeMounts"]}
+        assert mounted == set(volumes), workload["metadata"]["name"]
+        assert {each["persistentVolumeClaim"]["claimName"] for each in volumes.values()
+                if "persistentVolumeClaim" in each} <= claims  # fmt: skip
+
+
+def test_no_process_meets_tables_of_the_version_before() -> None:
+    for workload, spec in pods():
+        waits = [container["command"][-1] for container in spec.get("initContainers", [])]
+        assert ["migrate --check" in each for each in waits] == [True] * (workload["kind"] == "Deployment")
+    needs = [each["depends_on"] for each in compose()["services"].values() if each.get("depends_on")]
+    assert sum("migrate" in each for each in needs) == 3
+
+
 def test_what_a_worker_counts_can_be_read() -> None:
     worker = next(spec for each, spec in pods() if each["metadata"]["name"] == "worker")["containers"][0]
     port = worker["ports"][0]
@@ -113,7 +133,9 @@ def test_images_are_pinned_by_digest() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     assert re.search(r"PYTHON_IMAGE=\S+@sha256:[0-9a-f]{64}\n", dockerfile)
     assert "--require-hashes" in dockerfile
-    assert not re.search(r"&& [^(\n]*\|\| true", dockerfile), "what fails in the image's build fails the build"
+    assert not re.search(r"&& [^(\n]*\|\| true", dockerfile), (
+        "what fails in the image's build fails the build"
+    )
     assert re.search(r"(?m)^USER 10001", dockerfile)
 
 
