@@ -13,6 +13,7 @@ settings.configure(
     VAR_DIR=Path(os.environ["WISQU_VAR"]),
     CELERY_BROKER_URL=os.environ["CELERY_BROKER_URL"],
     LOGGING_CONFIG=None,
+    WORKER_METRICS_PORT=0,
 )
 
 # ruff: noqa: E402 - the application reads the settings as it is made
