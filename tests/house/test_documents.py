@@ -39,3 +39,31 @@ def test_decisions_that_code_names_are_written_down():
 def test_the_checks_call_the_test_command_that_the_readme_gives():
     assert "\nmake test " in (ROOT / "README.md").read_text()
     assert (ROOT / ".ci/run").read_text().endswith("make lint\nmake test\n")
+
+
+def number(text: str) -> float:
+    """Return the first number of a cell: "4.3 million" is 4,300,000."""
+    found = re.match(r"([\d.,]+)( million)?", text)
+    assert found, text
+    return float(found[1].replace(",", "")) * (1e6 if found[2] else 1)
+
+
+def test_the_capacity_page_is_computed_from_the_measured_figure():
+    page = (ROOT / "docs/capacity.md").read_text()
+    measured = re.search(
+        r"WisQu, SQLite / PostgreSQL \| [\d,]+ / ([\d,]+)", (ROOT / "docs/performance.md").read_text()
+    )
+    assert measured
+    assert f"PostgreSQL | {measured[1]} | `T` |" in page
+    rows = [re.split(r" *\| *", line.strip("| ")) for line in page.splitlines() if line.startswith("| ")]
+    numbers = [row for row in rows if len(row) == 4 and row[1][:1].isdigit() and row[2][:1].isdigit()]
+    table = {name: [number(each) for each in cells] for name, *cells in numbers}
+    assert table["web processes"] == [1, 5, 8 * 7]
+    for place, processes in enumerate(table["web processes"]):
+        writing = 0.7 * number(measured[1]) / 60 * processes
+        asking = writing * 60 / 7
+        expected = {"answers being written": writing, "people at it": asking, "people a month": asking * 100,
+                    "answers a second": asking / 60,
+                    "ledger entries a day, if the busiest hour is a tenth of it": asking * 600}  # fmt: skip
+        for name, value in expected.items():
+            assert table[name][place] == pytest.approx(value, rel=0.03), (name, place)
