@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
@@ -39,12 +40,18 @@ Answers = dict[str, dict[str, Any]]
 
 @pytest.fixture
 def answers(transactional_db: None) -> Answers:
+    """What a served site answers; it is asked once, and changes nothing that a later test would miss."""
+    return ask(database_url())
+
+
+@cache
+def ask(database: str) -> Answers:
     served = {
         "DEBUG": "false",
         "SECRET_KEY": "kQ7-3vXz" * 4 + "Jm2_pLw9Rt" * 3,
         "ALLOWED_HOSTS": "chat.example.org",
         "CSRF_TRUSTED_ORIGINS": "https://chat.example.org",
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": database,
         "LOG_LEVEL": "CRITICAL",
     }
     command = [sys.executable, "-c", ASK, json.dumps(PAGES)]
