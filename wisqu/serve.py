@@ -6,6 +6,7 @@ visitor's address and scheme is taken) are read from the environment.
 
 from __future__ import annotations
 
+import logging.config
 import os
 import sys
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from wisqu import env
+from wisqu.logging import logging_config
 
 # A frame may be as large as a request body.
 LARGEST_FRAME = 2 * 1024 * 1024
@@ -35,6 +37,7 @@ def options(environment: env.Environment) -> dict[str, Any]:
         "ws_max_size": LARGEST_FRAME,
         "server_header": False,
         "access_log": False,
+        "log_config": None,  # ours holds, in the process that looks after the others too
         "backlog": 4096,
     }
 
@@ -46,6 +49,7 @@ def main() -> int:
     except env.BadEnvironment as bad:
         sys.stderr.write(f"{bad}\n")
         return 2
+    logging.config.dictConfig(logging_config(level=environment.log_level, output=environment.log_format))
     uvicorn.run("wisqu.asgi:application", **options(environment))
     return 0
 

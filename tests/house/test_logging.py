@@ -4,7 +4,10 @@ import io
 import json
 import logging
 import logging.config
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
@@ -137,3 +140,22 @@ def test_the_values_that_an_error_repeats_are_hidden(logged):
 
 def test_a_mail_address_is_hidden():
     assert hide_secrets("to a.b+c@mail.example.org, twice") == "to [hidden], twice"
+
+
+PARENT = """
+import logging, uvicorn
+from wisqu import serve
+def run(app, **options):
+    assert options["log_config"] is None
+    logging.getLogger("uvicorn.error").info("Stopping parent process [1]")
+uvicorn.run = run
+raise SystemExit(serve.main())
+"""
+
+
+def test_the_process_that_looks_after_web_processes_writes_lines_too():
+    env = {"DEBUG": "true", "LOG_FORMAT": "json", "WISQU_ENV_FILE": os.devnull, "SECRET_KEY": "x"}
+    done = subprocess.run(
+        [sys.executable, "-c", PARENT], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert json.loads(done.stderr)["event"] == "Stopping parent process [1]"
