@@ -16,7 +16,10 @@ from tests.network import refuse_outside
 PURE = (
     "tests/house/", "tests/openrouter/", "tests/sandbox/", "tests/scripture/", "tests/media/",
     "tests/files/", "tests/telemetry/", "tests/deploy/test_proxy.py", "tests/deploy/test_manifests.py",
-    "tests/security/test_headers.py",
+    "tests/security/test_headers.py", "tests/api/test_openapi.py", "tests/api/test_serializers.py",
+    "tests/chat/test_citations.py", "tests/chat/test_folding.py", "tests/chat/test_joining.py",
+    "tests/chat/test_jsonschemas.py", "tests/chat/test_marking.py", "tests/chat/test_rendering.py",
+    "tests/billing/test_periods.py", "tests/presets/test_tokens.py",
 )  # fmt: skip
 SEEDS = ("seed_models", "seed_plans", "seed_presets")
 DATABASE_FIXTURES = {"db", "transactional_db", "sandbox"}
