@@ -22,7 +22,7 @@ from django.utils.dateparse import parse_datetime
 
 from chat import attaching, checking, citations, search
 from chat.conversations import title_from
-from chat.models import Conversation, Message
+from chat.models import Conversation, Folder, Message
 from presets.tokens import estimate
 from wisqu.api import jobs
 from wisqu.api.ids import uuid7
@@ -64,6 +64,9 @@ class Draft:
     created_at: datetime
     head: str | None
     nodes: list[Node]
+    pinned_at: datetime | None = None
+    archived_at: datetime | None = None
+    folder: str = ""
 
 
 @dataclass(slots=True)
@@ -134,7 +137,15 @@ def _read(item: Any) -> Draft:
     if any(len(node.text) > settings.MAX_MESSAGE_CHARACTERS for node in nodes):
         raise NotReadable(f"A message has more than {settings.MAX_MESSAGE_CHARACTERS:,} characters.")
     moment = _moment(item.get("created_at", item.get("create_time"))) or timezone.now()
-    return Draft(_text(item.get("title"))[:200], moment, head if isinstance(head, str) else None, nodes)
+    return Draft(
+        title=_text(item.get("title"))[:200],
+        created_at=moment,
+        head=head if isinstance(head, str) else None,
+        nodes=nodes,
+        pinned_at=_moment(item.get("pinned_at")),
+        archived_at=_moment(item.get("archived_at")) or (moment if item.get("is_archived") is True else None),
+        folder=_text(item.get("folder")).strip()[:80],
+    )
 
 
 def _of_ours(messages: list[Any]) -> Iterator[Node]:
@@ -272,7 +283,13 @@ def _gone_on_with(children: dict[str | None, list[Node]], kept: list[Node]) -> s
 def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conversation, int]:
     if not nodes:
         raise NotReadable("It has no question with an answer.")
-    conversation = Conversation(owner_id=owner_id, title=draft.title, created_at=draft.created_at)
+    conversation = Conversation(
+        owner_id=owner_id,
+        title=draft.title,
+        created_at=draft.created_at,
+        pinned_at=draft.pinned_at,
+        archived_at=draft.archived_at,
+    )
     made = _messages(conversation, nodes)
     messages = list(made.values())
     conversation.title = conversation.title or title_from(messages[0].content)
@@ -283,6 +300,7 @@ def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conver
     leaves = [message for message in messages if message.id not in parents]
     conversation_head = head if head is not None and head.id not in parents else leaves[-1]
     with transaction.atomic():
+        conversation.folder = _folder(owner_id, draft.folder)
         conversation.save(force_insert=True)
         Message.objects.bulk_create(messages, batch_size=200)
         attaching.bind_again(owner_id, [(made[node.key], node.attached) for node in nodes if node.attached])
@@ -291,6 +309,14 @@ def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conver
             search.remember(owner_id, *messages[begin : begin + 100])
         search.remember_title(conversation)
     return conversation, len(messages)
+
+
+def _folder(owner_id: uuid.UUID, name: str) -> Folder | None:
+    """Return the person's folder of this name, made now where it was missing and there is room for one."""
+    own = Folder.objects.filter(owner_id=owner_id)
+    if not name or (not own.filter(name=name).exists() and own.count() >= Folder.MOST):
+        return None
+    return own.get_or_create(name=name, defaults={"owner_id": owner_id})[0]
 
 
 def _messages(conversation: Conversation, nodes: list[Node]) -> dict[str, Message]:

@@ -22,6 +22,8 @@ from wisqu.api.ids import uuid7
 class Folder(models.Model):
     """A name under which one person keeps conversations together."""
 
+    MOST: ClassVar = 100  # of one person
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="folders")
     name = models.CharField(max_length=80)

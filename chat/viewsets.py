@@ -346,16 +346,13 @@ class FolderViewSet(viewsets.ModelViewSet[Folder]):
     def perform_create(self, serializer: Any) -> None:
         """Store it under the asker. Raises Problem 422 for the hundredth."""
         owner_id = _asker(self.request)
-        if Folder.objects.filter(owner_id=owner_id).count() >= MOST_FOLDERS:
-            raise Problem(422, "too_many_folders", f"You have {MOST_FOLDERS} folders already.")
+        if Folder.objects.filter(owner_id=owner_id).count() >= Folder.MOST:
+            raise Problem(422, "too_many_folders", f"You have {Folder.MOST} folders already.")
         _with_free_name(serializer, owner_id=owner_id)
 
     def perform_update(self, serializer: Any) -> None:
         """Store the new name."""
         _with_free_name(serializer)
-
-
-MOST_FOLDERS = 100
 
 
 def _with_free_name(serializer: Any, **values: Any) -> None:

@@ -8,9 +8,10 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from chat import search, tasks
-from chat.models import Conversation, Message
+from chat.models import Conversation, Folder, Message
 from chat.trust import Review
 from tests.chat.test_conversations import Rest
 from tests.chat.test_views import talk
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def alice() -> Rest:
     return Rest(make_alice())
+
+
+CHAT = (("q", None, "user", "a"), ("a", "q", "assistant", "b"))
 
 
 def bring(rest: Rest, data: Any) -> dict[str, Any]:
@@ -103,6 +107,28 @@ def test_a_whole_export_can_be_brought_in(alice: Rest) -> None:
     assert len(bring(charlie, file)["conversations"]) == 2
     for made in Conversation.objects.filter(owner=charlie.user):
         assert made.head.content == conversation.head.content
+
+
+def test_pins_folders_and_the_archive_come_along(alice: Rest) -> None:
+    pinned, archived = talk(alice.user), talk(alice.user)
+    at = timezone.now()
+    folder = Folder.objects.create(owner=alice.user, name="Bees")
+    Conversation.objects.filter(id=pinned.id).update(pinned_at=at, folder=folder)
+    Conversation.objects.filter(id=archived.id).update(archived_at=at, folder=folder)
+    charlie = Rest(make_charlie())
+    bring(charlie, alice.call("get", "/auth/me/export").json())
+    bring(charlie, chatgpt(*CHAT, is_archived=True))
+    made = Conversation.objects.filter(owner=charlie.user).order_by("id")
+    assert [(each.pinned_at, each.archived_at) for each in made][:2] == [(at, None), (None, at)]
+    assert made[2].archived_at is not None
+    assert {each.folder for each in made[:2]} == {Folder.objects.get(owner=charlie.user, name="Bees")}
+
+
+def test_a_file_makes_no_more_folders_than_a_person_may_have(alice: Rest, monkeypatch) -> None:
+    monkeypatch.setattr(Folder, "MOST", 1)
+    file = {"conversations": [chatgpt(*CHAT, folder=name) for name in ("one", "two", "one")]}
+    assert len(bring(alice, file)["conversations"]) == 3
+    assert Folder.objects.get().conversations.count() == 2
 
 
 def test_everything_comes_as_a_zip_and_nothing_of_others(alice: Rest) -> None:
