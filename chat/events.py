@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+LONGEST = 16_384  # characters of an answer in one event
+
 
 class Event(msgspec.Struct, frozen=True, tag_field="type"):
     """Base of all events."""
@@ -32,6 +34,11 @@ class Content(Event, frozen=True, tag="content"):
     """Text to append to the answer."""
 
     content: str
+
+
+def in_parts(text: str) -> list[Content]:
+    """Return the events for a text, mostly one: who reads nothing holds one event back, and not a whole answer."""
+    return [Content(text[begin : begin + LONGEST]) for begin in range(0, len(text), LONGEST)]
 
 
 class Reasoning(Event, frozen=True, tag="reasoning"):

@@ -85,6 +85,7 @@ class TurnLog:
     def end(self) -> None:
         """Tell the readers that nothing follows."""
         self.ended = True
+        self._bodies = bytearray(self._bodies)  # without the room to grow
         self.wake()
 
     def wake(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from chat.events import Content
+from chat.events import LONGEST, Content, in_parts
 from chat.turnlog import TurnLog
 
 
@@ -53,3 +53,9 @@ async def test_a_long_answer_is_given_in_parts_that_a_reader_who_takes_nothing_c
     log.append(Content("x" * 200_000))
     log.end()
     assert await read(log) == [3, 3, 3, 1, 1]
+
+
+def test_what_came_all_at_once_is_told_in_events_of_bounded_length() -> None:
+    text = "".join(chr(0x627 + number % 28) for number in range(3 * LONGEST + 5))
+    parts = [event.content for event in in_parts(text)]
+    assert ("".join(parts), max(map(len, parts)), len(parts)) == (text, LONGEST, 4)
