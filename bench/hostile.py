@@ -37,8 +37,8 @@ CALM = 8
 PAUSE_S = 1.0
 PEOPLE = 20  # who flood
 STREAM = {"stream": True}
-# Closed for saying too much: by the server (1008, 1009), and by the product (4429).
-CLOSED = (1008, 1009, 4429)
+# Closed for saying too much, by the server (1008, 1009) and by the product (4429), or for answering no ping (1011).
+CLOSED = (1008, 1009, 1011, 4429)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def rows(
             holds=at_most(30),
         ),
         row("  of them cut off", [trickled["met"].get("cut", 0)]),
-        row("sockets closed for flooding", [sum(codes[code] for code in CLOSED)]),
+        row("sockets closed for flooding, or for answering no ping", [sum(codes[code] for code in CLOSED)]),
         row("  closed in any other way", [codes.total() - sum(codes[code] for code in CLOSED)], **zero),
         row("a calm group's first token, p95 without attackers, ms", [alone.p95[0]]),
         row("  with all of them, times", [token], "{:.2f}", goal="<= 1.5", holds=at_most(1.5)),

@@ -100,14 +100,15 @@ _open = threading.local()
 
 
 def _in_file(key: str, window_s: float) -> Count:
-    # Wall-clock time: it is what processes have in common.
-    path, now = str(settings.VAR_DIR / "counts.sqlite3"), time.time()
+    path = str(settings.VAR_DIR / "counts.sqlite3")
     connection: sqlite3.Connection | None = getattr(_open, "connection", None)
     if connection is None or _open.path != path:
-        connection = _open.connection = _connected(path, now)
+        connection = _open.connection = _connected(path, time.time())
         _open.path = path
     connection.execute("BEGIN IMMEDIATE")
     try:
+        # Wall-clock time, which processes have in common; asked in one's turn, else it would seem to go backwards.
+        now = time.time()
         connection.execute(_COUNT, (key, now, window_s))
         ends, number = connection.execute("SELECT ends, number FROM counts WHERE key = ?", (key,)).fetchone()
     finally:
