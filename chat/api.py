@@ -16,7 +16,7 @@ from chat import branches, running, structured
 from chat.cachestats import cache_stats
 from chat.documents import message_document
 from chat.errors import TurnFailed
-from chat.events import sse_frame
+from chat.events import sse_writes
 from chat.following import Batch, find_turn, follow, has_more
 from chat.hearing import heard_first
 from chat.inputs import ChatInput, EditInput, RegenerateInput, StructuredInput
@@ -268,7 +268,7 @@ def _event_stream(request: HttpRequest, batches: AsyncIterator[Batch]) -> EventS
 
 
 async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncGenerator[bytes, None]:
-    """Yield what waits as one write, and a comment after each 15 s of silence, as long as the credential holds."""
+    """Yield what waits in few writes, and a comment after each 15 s of silence, as long as the credential holds."""
     is_revoked = False
 
     def revoke() -> None:
@@ -284,7 +284,8 @@ async def _frames(request: HttpRequest, batches: AsyncIterator[Batch]) -> AsyncG
             if is_revoked:
                 return
             if batch:
-                yield b"".join([sse_frame(seq, body) for seq, body in batch])
+                for part in sse_writes(batch):
+                    yield part
                 last = time.monotonic()
             elif time.monotonic() - last >= KEEP_ALIVE_S:
                 yield b": waiting for the model\n\n"

@@ -296,13 +296,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self, turn_id: uuid.UUID, batches: Any, ref: str | None, names: uuid.UUID | None, tells_quota: bool
     ) -> None:
         batch: Batch
-        body = b""
+        is_done = False
         try:
             async for batch in batches:
-                for seq, body in batch:
-                    with_ref = ref if body.startswith(b'{"type":"start"') else None
-                    await self.send(text_data=socket_frame(turn_id, seq, body, ref=with_ref))
-            if names is not None and body.startswith(b'{"type":"done"'):
+                is_done = bool(batch) and batch[-1][1].startswith(b'{"type":"done"')
+                batch.reverse()
+                while batch:  # emptied: of a long event that nobody reads, the frame alone is held back
+                    await self.send(text_data=socket_frame(turn_id, *batch.pop(), ref=ref))
+            if names is not None and is_done:
                 titlewatch.wait_for(names, self._tell_title)
             if tells_quota:
                 await self.send_frame({"type": "quota", **await in_thread(usage_and_warnings, self._user())})

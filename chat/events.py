@@ -7,12 +7,14 @@ differ only in what is put around that JSON.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 LONGEST = 16_384  # characters of an answer in one event
+LONGEST_WRITE = 65_536  # bytes that are handed to a connection at once
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type"):
@@ -100,11 +102,32 @@ def sse_frame(seq: int, body: bytes) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (seq, body)
 
 
+def sse_writes(batch: list[tuple[int, bytes]]) -> Iterator[bytes]:
+    """Yield events as what is written at once: all of them, or what is more than `LONGEST_WRITE` bytes in slices.
+
+    A connection takes what it is given, whether its reader reads or not, and only then makes the next one wait.
+    Of many bytes the batch is emptied, so that what has been sent is not held back with the rest.
+    """
+    if sum([len(body) for _, body in batch]) <= LONGEST_WRITE:
+        yield b"".join([sse_frame(seq, body) for seq, body in batch])
+        return
+    batch.reverse()
+    while batch:
+        seq, body = batch.pop()
+        if len(body) <= LONGEST_WRITE:
+            yield sse_frame(seq, body)
+            continue
+        yield b"id: %d\ndata: " % seq
+        for begin in range(0, len(body), LONGEST_WRITE):
+            yield body[begin : begin + LONGEST_WRITE]
+        yield b"\n\n"
+
+
 def socket_frame(turn_id: uuid.UUID, seq: int, body: bytes, *, ref: str | None = None) -> str:
-    """Return the event as a websocket frame: the same JSON with `turn_id` and `seq` (and `ref`) in front."""
+    """Return the event as a websocket frame: the same JSON with `turn_id` and `seq` in front; `ref` in the first."""
     front = f'{{"seq":{seq},'
     if b'"turn_id":' not in body[:40]:
         front += f'"turn_id":"{turn_id}",'
-    if ref is not None:
+    if ref is not None and body.startswith(b'{"type":"start"'):
         front += f'"ref":{_encoder.encode(ref).decode()},'
     return front + body[1:].decode()

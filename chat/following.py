@@ -15,7 +15,7 @@ from chat.turnlog import logs
 from wisqu.api.problems import NotFound
 from wisqu.api.threads import in_thread
 
-Batch = list[tuple[int, bytes]]
+Batch = list[tuple[int, bytes]]  # of whoever takes it, who may empty it
 
 _POLL_S = 0.7
 # A running turn that is silent this long may have lost its process.
@@ -48,9 +48,11 @@ async def follow(turn: Turn, after: int) -> AsyncIterator[Batch]:
         return
     if turn.status == Turn.Status.RUNNING and mirror.is_configured():
         async for batch in _follow_elsewhere(turn, after):
-            after = batch[-1][0] if batch else after
+            is_over = False
+            if batch:
+                after, is_over = batch[-1][0], batch[-1][1].startswith(_FINAL)
             yield batch
-            if batch and batch[-1][1].startswith(_FINAL):
+            if is_over:
                 return
     async for batch in _follow_stored(turn.id, after):
         yield batch
@@ -60,8 +62,8 @@ async def _follow_elsewhere(turn: Turn, after: int) -> AsyncIterator[Batch]:
     """Yield from another process's log until it is silent and the database says that the turn is over."""
     silent = 0
     async for batch in mirror.read(turn.id, after):
-        yield batch
         silent = 0 if batch else silent + 1
+        yield batch
         if silent % _SILENT_POLLS == 1:
             now = await in_thread(Turn.objects.get, id=turn.id)
             if now.status != Turn.Status.RUNNING:
@@ -75,8 +77,10 @@ async def _follow_stored(turn_id: uuid.UUID, after: int) -> AsyncIterator[Batch]
         batch = _stored_events(turn, after)
         if batch:
             after = batch[-1][0]
+        has_ended = turn.status != Turn.Status.RUNNING
+        del turn  # a reader who takes nothing holds back the events alone
         yield batch
-        if turn.status != Turn.Status.RUNNING:
+        if has_ended:
             return
         await asyncio.sleep(_POLL_S)
 

@@ -159,18 +159,20 @@ async def read(turn_id: uuid.UUID, after: int) -> AsyncIterator[list[tuple[int, 
     what the last event of a turn looks like.
     """
     redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=_BLOCK_MS / 1000 + 4)
-    batch: list[tuple[int, bytes]] = []
+    is_silent = True
     block = _FIRST_BLOCK_MS
     try:
         while True:
-            if not batch:  # the wish may have been lost, and does no harm twice
+            if is_silent:  # the wish may have been lost, and does no harm twice
                 await redis.publish(_CHANNEL, f"{_FOLLOW} {turn_id}")
             found: Any = await redis.xread({_key(turn_id): f"{after}-0"}, block=block, count=500)
             batch = [(int(row_id.split(b"-")[0]), fields[b"e"]) for row_id, fields in _rows(found)]
             if batch and batch[0][0] != after + 1:
                 return
+            is_silent = not batch
             if batch:
                 after, block = batch[-1][0], _BLOCK_MS
+            del found  # the batch is its reader's to empty
             yield batch
     except (RedisError, OSError) as error:
         log.warning("a turn is followed in the database", extra={"error": type(error).__name__})

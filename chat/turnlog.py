@@ -13,8 +13,9 @@ import uuid
 from array import array
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
-from chat.events import Content, Event, encode
+from chat.events import LONGEST_WRITE, Content, Event, encode
 
 # How long the events of an ended turn stay at hand; later the database answers.
 KEPT_SECONDS = 120.0
@@ -22,7 +23,8 @@ KEPT_SECONDS = 120.0
 # a tenth of the first one.
 OTHERS_WAIT_S = 0.1
 # A reader is given so many bytes at once: one who takes nothing holds no second copy of a long answer.
-BATCH_BYTES = 65_536
+BATCH_BYTES = LONGEST_WRITE
+_FRONT, _BACK = encode(Content("|")).split(b"|")
 
 
 class TurnLog:
@@ -32,6 +34,7 @@ class TurnLog:
         "_bodies",
         "_content_length",
         "_ends",
+        "_left_out_at",
         "_offsets",
         "_readers",
         "_waiting",
@@ -46,6 +49,7 @@ class TurnLog:
         self._offsets = array("Q", [0])
         self._ends = array("I")  # length of the answer's text after each event
         self._content_length = 0
+        self._left_out_at: int | None = None  # where in the last event of an ended turn the text is missing
         self._waiting: list[asyncio.Future[None]] = []
         self._readers: list[object] = []
 
@@ -83,10 +87,39 @@ class TurnLog:
         self._content_length = ends[-1] if ends else 0
 
     def end(self) -> None:
-        """Tell the readers that nothing follows."""
+        """Tell the readers that nothing follows, and keep no room to grow and no long text twice."""
         self.ended = True
-        self._bodies = bytearray(self._bodies)  # without the room to grow
+        self._leave_text_out()
+        self._bodies = bytearray(self._bodies)
         self.wake()
+
+    def _leave_text_out(self) -> None:
+        """Cut the answer's text out of a long last event: the events before have it, piece by piece."""
+        begin = self._offsets[-2] if self._ends else 0
+        if len(self._bodies) - begin <= BATCH_BYTES:
+            return
+        text = self._text()
+        at = self._bodies.find(text, begin)
+        if text and at >= 0:  # a second version is another text
+            del self._bodies[at : at + len(text)]
+            self._left_out_at = at
+
+    def _text(self) -> bytes:
+        """Return the text that is told before the last event, as it stands in JSON."""
+        bodies = self._bodies
+        return b"".join(
+            [
+                bodies[begin + len(_FRONT) : end - len(_BACK)]
+                for begin, end in pairwise(self._offsets[:-1])
+                if bodies.startswith(_FRONT, begin)
+            ]
+        )
+
+    def _last(self) -> bytes:
+        begin, at = self._offsets[-2], self._left_out_at
+        if at is None:
+            return bytes(self._bodies[begin:])
+        return b"".join((self._bodies[begin:at], self._text(), self._bodies[at:]))
 
     def wake(self) -> None:
         """Let every reader look; it may find nothing, which tells it that the turn is alive."""
@@ -99,14 +132,17 @@ class TurnLog:
         """Return the events after that number, as (number, JSON); `at_most` so many bytes, but one event at least."""
         offsets = self._offsets
         if after == len(offsets) - 2:  # the usual case: a reader who keeps up
-            return [(after + 1, bytes(self._bodies[offsets[after] :]))]
+            return [(after + 1, self._last())]
         last = len(offsets) - 1
         if at_most is not None and after < last:
             last = max(after + 1, bisect_right(offsets, offsets[after] + at_most) - 1)
         # One copy first: a view on the growing array would forbid it to grow.
-        return [
+        events = [
             (seq, bytes(self._bodies[offsets[seq - 1] : offsets[seq]])) for seq in range(after + 1, last + 1)
         ]
+        if self._left_out_at is not None and last == self.last_seq and events:
+            events[-1] = (last, self._last())
+        return events
 
     async def follow(self, after: int) -> AsyncIterator[list[tuple[int, bytes]]]:
         """Yield what comes after that number as it comes, until the end; an empty list says 'alive, nothing new'."""

@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 
-from chat.events import LONGEST, Content, in_parts
+import pytest
+
+from chat.consumers import ChatConsumer
+from chat.events import (
+    LONGEST,
+    LONGEST_WRITE,
+    Content,
+    Done,
+    Event,
+    Reasoning,
+    encode,
+    in_parts,
+    sse_frame,
+    sse_writes,
+)
+from chat.following import Batch
 from chat.turnlog import TurnLog
+
+# Each of these is longer in JSON than a character: what is cut out has to be put back byte by byte.
+LONG = 'He said: "قُلْ" \\ \n\t 🕌 ' * 5_000
 
 
 async def write(log: TurnLog, words: int) -> None:
@@ -59,3 +78,69 @@ def test_what_came_all_at_once_is_told_in_events_of_bounded_length() -> None:
     text = "".join(chr(0x627 + number % 28) for number in range(3 * LONGEST + 5))
     parts = [event.content for event in in_parts(text)]
     assert ("".join(parts), max(map(len, parts)), len(parts)) == (text, LONGEST, 4)
+
+
+def ended_log(text: str, last: Event) -> tuple[TurnLog, Batch]:
+    """Return the log of an ended turn, and its events as they were told while it ran."""
+    log = TurnLog(uuid.uuid4())
+    pieces = [event for part in in_parts(text) for event in (Reasoning("hm"), part)]
+    told = [log.append(event) for event in (*pieces, last)]
+    log.end()
+    return log, told
+
+
+def test_the_log_of_an_ended_turn_has_a_long_text_once_and_tells_it_twice() -> None:
+    done = Done({"id": "1", "content": LONG, "status": "done", "reasoning": LONG[:100]})
+    log, told = ended_log(LONG, done)
+    assert len(log._bodies) < 1.1 * len(encode(Content(LONG)))
+    for after in range(len(told) + 1):
+        assert log.since(after) == told[after:]
+
+
+async def test_a_reader_of_an_ended_turn_gets_a_long_last_event_by_itself() -> None:
+    log, told = ended_log(LONG, Done({"content": LONG}))
+    batches = [list(batch) async for batch in log.follow(0)]
+    assert [event for batch in batches for event in batch] == told
+    assert batches[-1] == told[-1:]
+
+
+@pytest.mark.parametrize("second", ["Another version. " * 10_000, LONG[1:], ""])
+def test_a_last_event_with_another_text_stays_as_it_is(second: str) -> None:
+    log, told = ended_log(LONG, Done({"content": second}))
+    assert log.since(0) == told
+
+
+def test_the_log_of_a_turn_without_text_or_without_any_event_ends_too() -> None:
+    log, told = ended_log("", Done({"content": LONG}))
+    assert log.since(0) == told
+    empty = TurnLog(uuid.uuid4())
+    empty.end()
+    assert empty.since(0) == []
+
+
+@pytest.mark.parametrize(
+    "sizes", [(10,), (LONGEST_WRITE - 8,), (10, 3 * LONGEST_WRITE + 1, 10), (50_000, 50_000)]
+)
+def test_no_more_than_a_slice_is_handed_to_a_connection_at_once(sizes: tuple[int, ...]) -> None:
+    batch = [(number, b"x" * size) for number, size in enumerate(sizes, 1)]
+    frames = b"".join(sse_frame(seq, body) for seq, body in batch)
+    writes = list(sse_writes(batch))
+    assert b"".join(writes) == frames
+    assert max(map(len, writes)) <= LONGEST_WRITE + 50
+
+
+async def test_a_socket_that_waits_holds_back_no_event_beside_its_frame() -> None:
+    left: list[int] = []
+
+    class Waiting(ChatConsumer):
+        async def send(
+            self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False
+        ) -> None:
+            left.append(len(batch))
+
+    async def batches() -> AsyncIterator[Batch]:
+        yield batch
+
+    batch = [(number, encode(Content("x"))) for number in (1, 2, 3)]
+    await Waiting()._forward(uuid.uuid4(), batches(), None, None, tells_quota=False)
+    assert left == [2, 1, 0]
