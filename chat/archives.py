@@ -1,19 +1,21 @@
-"""Conversations as files: one as Markdown or JSON, all of them as a zip."""
+"""Conversations as files: one as Markdown or JSON, all of them as a zip with their files."""
 
 from __future__ import annotations
 
-import io
 import re
+import tempfile
 import uuid
 import zipfile
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from chat import citations
+from chat import attaching, citations
 from chat.documents import message_document
+from chat.exports import asked_files_of
 from chat.models import Conversation, Message
 from chat.notes import notes_on
 from chat.reading import branch_ids
+from wisqu.accounts import exports
 from wisqu.api.bodies import encode_json
 
 FORMAT = "wisqu.conversation.v1"
@@ -73,9 +75,10 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def whole_zip(owner_id: uuid.UUID) -> bytes:
-    """Return every conversation of a person, each as JSON and as Markdown, the oldest first."""
-    file = io.BytesIO()
+def whole_zip(owner_id: uuid.UUID) -> BinaryIO:
+    """Return a ZIP file, read from its start: a person's conversations, the oldest first, each as JSON and as Markdown,
+    and the files of their questions. It grows on disk, not in memory."""
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
     rows = Conversation.objects.for_owner(owner_id).listed().order_by("id")
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, conversation in enumerate(rows.iterator(chunk_size=200), start=1):
@@ -83,4 +86,6 @@ def whole_zip(owner_id: uuid.UUID) -> bytes:
                 f"{number:05}-{file_name(conversation, 'json')}", encode_json(as_json(conversation))
             )
             archive.writestr(f"{number:05}-{file_name(conversation, 'md')}", as_markdown(conversation))
-    return file.getvalue()
+        exports.pack(archive, attaching.FOLDER, asked_files_of(owner_id))
+    file.seek(0)
+    return file

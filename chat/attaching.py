@@ -8,10 +8,9 @@ and a file that has no row; both are swept.
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,7 +25,7 @@ from billing import quota
 from billing.amounts import Amounts
 from billing.models import Feature, LedgerEntry
 from billing.plans import plan_for, require_feature
-from chat import enclosing, search, sounds
+from chat import search, sounds
 from chat.models import Attachment, Message, MessageAttachment
 from presets.tokens import estimate
 from wisqu.api.ids import uuid7
@@ -45,7 +44,6 @@ UNUSED_FOR = timedelta(hours=24)
 # Pictures are scaled to this many pixels: no model looks closer, and every pixel is paid for.
 LONGEST_SIDE = 2048
 MOST_CHARACTERS = 2_000_000
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_FOUND = "There is no such attachment, or it is not yours."
 
 
@@ -62,11 +60,14 @@ class Reading:
 # --- Taking in ------------------------------------------------------------------------------------------------
 
 
-def take(*, owner_id: uuid.UUID, name: str, declared: str, data: bytes) -> Attachment:
+def take(
+    *, owner_id: uuid.UUID, name: str, declared: str, data: bytes, is_written_here: bool = False
+) -> Attachment:
     """Read a file, keep it and return it; the same bytes again are the same file, and cost nothing.
 
-    `name` and `declared` (a media type) are what its sender says. Raises Problem 413 and 422 for what is not taken,
-    QuotaExceeded for one document too many.
+    `name` and `declared` (a media type) are what its sender says. A picture that was written anew here before, as its
+    seal says, is kept as it is. Raises Problem 413 and 422 for what is not taken, QuotaExceeded for one document too
+    many.
     """
     if len(data) > settings.ATTACHMENT_MAX_BYTES:
         raise too_large()
@@ -81,6 +82,8 @@ def take(*, owner_id: uuid.UUID, name: str, declared: str, data: bytes) -> Attac
         _refuse_full(owner_id, len(data))
         _hold(attachment, kind)
         reading = READERS[kind.family](data, kind)
+        if is_written_here and kind.family is Family.IMAGE and reading.kind == kind:
+            reading = replace(reading, data=data)
         _hold_sound(attachment, reading)
     except FileRefused as refused:
         _release(attachment)
@@ -299,19 +302,6 @@ def use(question: Message, attachments: Sequence[Attachment]) -> None:
         [MessageAttachment(message=question, attachment=each) for each in attachments]
     )
     Attachment.objects.filter(id__in=[each.id for each in attachments]).update(used_at=timezone.now())
-
-
-def bind_again(owner_id: uuid.UUID, wanted: Sequence[tuple[Message, Sequence[str]]]) -> None:
-    """Bind files to imported questions that name them, as far as they are here, and this person's."""
-    ids = {each for _, named in wanted for each in named if _UUID.fullmatch(each)}
-    rows = Attachment.objects.for_owner(owner_id).for_list().filter(id__in=ids) if ids else ()
-    mine = {str(row.id): row for row in rows}
-    for message, named in wanted:
-        files = [mine[each] for each in dict.fromkeys(named) if each in mine]
-        if files and message.role == Message.Role.USER:
-            message.attached = [enclosing.facts(each) for each in files]
-            Message.objects.filter(id=message.id).update(attached=message.attached)
-            use(message, files)
 
 
 def owned(*, owner_id: uuid.UUID, attachment_id: uuid.UUID) -> Attachment:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from chat import sharing
 from chat.documents import message_document
-from chat.models import Attachment, Conversation, Message
+from chat.models import Attachment, Conversation, Message, MessageAttachment
 from wisqu.accounts.models import User
 
 
@@ -23,8 +26,18 @@ def attachments_of(user: User) -> list[dict[str, Any]]:
 
 def files_of(user: User) -> Iterator[tuple[str, str]]:
     """Yield the name that each of the user's files has in the archive, and the key it is kept under."""
-    rows = Attachment.objects.for_owner(user.pk).order_by("id")
-    for file_id, key in rows.values_list("id", "key").iterator():
+    return _places(Attachment.objects.for_owner(user.pk))
+
+
+def asked_files_of(owner_id: uuid.UUID) -> Iterator[tuple[str, str]]:
+    """Yield the same of those files alone that belong to the person's conversations."""
+    conversations = Conversation.objects.for_owner(owner_id).listed()
+    links = MessageAttachment.objects.filter(message__conversation__in=conversations)
+    return _places(Attachment.objects.for_owner(owner_id).filter(id__in=links.values("attachment")))
+
+
+def _places(files: QuerySet[Attachment]) -> Iterator[tuple[str, str]]:
+    for file_id, key in files.order_by("id").values_list("id", "key").iterator():
         yield f"{file_id}.{key.rpartition('.')[2]}", key
 
 

@@ -47,6 +47,16 @@ def failures() -> dict[str, str]:
     }
 
 
+def importing() -> dict[str, str]:
+    """Return what to say for each code, beside those, that leaves a file out of an import."""
+    return {
+        "file_missing": _("It is neither in the ZIP file nor in your account."),
+        "too_many_files": _("Its question has too many files."),
+        "quota_exceeded": _("Your plan has no more of these this month."),
+        "plan_feature_required": _("Your plan does not have this."),
+    }
+
+
 def script_words(plural: Callable[[str, str], dict[str, str]]) -> dict[str, Any]:
     """Return every word about files that a script may show; `plural` gives a wording for each number."""
     return {

@@ -1,27 +1,29 @@
 """Conversations from files: our own JSON, and what ChatGPT exports. Whatever it claims, it is somebody's input.
 
+`chat.unpacking` brings them out of a ZIP, `chat.luggage` their files.
+
 A file is first read into drafts, which no longer know where they came from: a tree of texts in which questions and
 answers take turns. Only then something is stored, one conversation a transaction. What the answers quote is looked at
-afterwards, by a job: nobody waits for it, and what a file says of its own quotations is not believed.
+afterwards, by a job: nobody waits for `chat.importchecks`, and what a file says of its own quotations is not believed.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import attaching, checking, citations, search
+from chat import citations, search
 from chat.conversations import title_from
+from chat.luggage import Luggage, Named
 from chat.models import Conversation, Folder, Message
 from presets.tokens import estimate
 from wisqu.api import jobs
@@ -32,10 +34,11 @@ MOST_CONVERSATIONS = 200  # in one request, which is bounded in bytes too
 MOST_MESSAGES = 5_000  # in one conversation
 MOST_KEPT = 200_000  # messages of one person
 TASK = "chat.tasks.check_imported"
-_CHECKED_AT_ONCE = 100
 _BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 _FAR = 4_000_000_000  # seconds since 1970
 _STEP = timedelta(milliseconds=1)
+_ASKER = Message.Role.USER
+T = TypeVar("T")
 
 
 class NotReadable(Exception):
@@ -52,7 +55,7 @@ class Node:
     text: str
     moment: datetime | None
     model: str = ""
-    attached: list[str] = field(default_factory=list)  # ids of files
+    attached: list[Named] = field(default_factory=list)
     citations: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -76,6 +79,7 @@ class Outcome:
     conversations: list[uuid.UUID] = field(default_factory=list)
     messages: int = 0
     skipped: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)
 
 
 def take_over(*, owner_id: uuid.UUID, data: Any) -> Outcome:
@@ -87,24 +91,60 @@ def take_over(*, owner_id: uuid.UUID, data: Any) -> Outcome:
     if len(items) > MOST_CONVERSATIONS:
         detail = f"Send at most {MOST_CONVERSATIONS} conversations at a time."
         raise Problem(422, "too_many_conversations", detail)
-    kept = Message.objects.filter(conversation__owner_id=owner_id).count()
+    return bring(owner_id, items, luggage=Luggage(owner_id), read=lambda item: item)
+
+
+def bring(owner_id: uuid.UUID, items: Sequence[T], *, luggage: Luggage, read: Callable[[T], Any]) -> Outcome:
+    """Store conversations, one after the other; `read` returns the value of an item, or raises NotReadable.
+
+    Raises Problem 422 `too_many_messages`.
+    """
+    kept = _kept(owner_id)
     outcome = Outcome()
     for index, item in enumerate(items):
+        value = None
         try:
-            draft = _read(item)
-            if kept + outcome.messages + len(draft.nodes) > MOST_KEPT:
-                raise Problem(422, "too_many_messages", f"An account keeps at most {MOST_KEPT:,} messages.")
-            conversation, count = _store(owner_id, draft, _turns(draft))
+            value = read(item)
+            draft = _read(value)
+            _refuse_too_many(kept + outcome.messages + len(draft.nodes))
+            conversation, count = _store(owner_id, draft, _turns(draft), luggage)
         except NotReadable as reason:
-            title = item.get("title") if isinstance(item, dict) else None
-            said = title[:200] if isinstance(title, str) else ""
+            said = _text(value.get("title"))[:200] if isinstance(value, dict) else ""
             outcome.skipped.append({"index": index, "title": said, "reason": str(reason)})
             continue
         outcome.conversations.append(conversation.id)
         outcome.messages += count
     if outcome.conversations:
         jobs.send_on_commit(TASK, [str(each) for each in outcome.conversations])
+    outcome.files = luggage.told
     return outcome
+
+
+def files_of(owner_id: uuid.UUID, items: Sequence[T], *, read: Callable[[T], Any]) -> list[Named]:
+    """Return the files that the questions of these conversations name. Raises Problem 422 `too_many_messages`."""
+    named: dict[str, Named] = {}
+    count = _kept(owner_id)
+    for item in items:
+        try:
+            draft = _read(read(item))
+            nodes = _turns(draft)
+        except NotReadable:
+            continue
+        count += len(draft.nodes)
+        for node in nodes:
+            if node.role == _ASKER:
+                named |= {each.id: each for each in node.attached}
+    _refuse_too_many(count)
+    return list(named.values())
+
+
+def _kept(owner_id: uuid.UUID) -> int:
+    return Message.objects.filter(conversation__owner_id=owner_id).count()
+
+
+def _refuse_too_many(messages: int) -> None:
+    if messages > MOST_KEPT:
+        raise Problem(422, "too_many_messages", f"An account keeps at most {MOST_KEPT:,} messages.")
 
 
 # --- Reading ----------------------------------------------------------------------------------------
@@ -159,7 +199,7 @@ def _of_ours(messages: list[Any]) -> Iterator[Node]:
                 text=_text(message.get("content")),
                 moment=_moment(message.get("created")),
                 model=_text(message.get("model"))[:200],
-                attached=_ids(message.get("attachments")),
+                attached=_named(message.get("attachments")),
                 citations=citations.taken_over(message.get("citations")),
             )
 
@@ -186,11 +226,14 @@ def _of_chatgpt(mapping: dict[str, Any]) -> Iterator[Node]:
         )
 
 
-def _ids(attachments: Any) -> list[str]:
-    """Return the ids of a message's files, as far as they are some."""
+def _named(attachments: Any) -> list[Named]:
+    """Return the files that a message names, as far as they have ids."""
     named = attachments if isinstance(attachments, list) else []
-    found = [each.get("id") for each in named[:20] if isinstance(each, dict)]
-    return [each for each in found if isinstance(each, str)]
+    return [
+        Named(each["id"], _text(each.get("name"))[:200], _text(each.get("media_type"))[:100])
+        for each in named[:20]
+        if isinstance(each, dict) and isinstance(each.get("id"), str)
+    ]
 
 
 def _text(value: Any) -> str:
@@ -280,7 +323,9 @@ def _gone_on_with(children: dict[str | None, list[Node]], kept: list[Node]) -> s
 # --- Storing ----------------------------------------------------------------------------------------
 
 
-def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conversation, int]:
+def _store(
+    owner_id: uuid.UUID, draft: Draft, nodes: list[Node], luggage: Luggage
+) -> tuple[Conversation, int]:
     if not nodes:
         raise NotReadable("It has no question with an answer.")
     conversation = Conversation(
@@ -303,7 +348,7 @@ def _store(owner_id: uuid.UUID, draft: Draft, nodes: list[Node]) -> tuple[Conver
         conversation.folder = _folder(owner_id, draft.folder)
         conversation.save(force_insert=True)
         Message.objects.bulk_create(messages, batch_size=200)
-        attaching.bind_again(owner_id, [(made[node.key], node.attached) for node in nodes if node.attached])
+        luggage.bind([(made[node.key], node.attached) for node in nodes if made[node.key].role == _ASKER])
         Conversation.objects.filter(id=conversation.id).update(head=conversation_head)
         for begin in range(0, len(messages), 100):
             search.remember(owner_id, *messages[begin : begin + 100])
@@ -339,32 +384,3 @@ def _messages(conversation: Conversation, nodes: list[Node]) -> dict[str, Messag
             citations=node.citations if is_answer else [],
         )
     return made
-
-
-# --- Checking ---------------------------------------------------------------------------------------
-
-
-def check(conversation_ids: Sequence[uuid.UUID]) -> int:
-    """Find what the imported answers of these conversations quote; return in how many something was found.
-
-    Answers that were given here keep what was found at their end. Doing it twice changes nothing.
-    """
-    answers = Message.objects.filter(
-        conversation_id__in=conversation_ids, role=Message.Role.ASSISTANT, turn=None
-    )
-    ids = list(answers.values_list("id", flat=True))
-    return sum(
-        _check(answers.filter(id__in=ids[begin : begin + _CHECKED_AT_ONCE]))
-        for begin in range(0, len(ids), _CHECKED_AT_ONCE)
-    )
-
-
-def _check(answers: QuerySet[Message]) -> int:
-    marked = []
-    for answer in answers.only("id", "content"):
-        found = checking.find(answer.content)
-        if found:
-            answer.quotations, answer.references = found.quotations, found.references
-            marked.append(answer)
-    Message.objects.bulk_update(marked, ["quotations", "references"])
-    return len(marked)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from chat import attaching, habits, importing, keeping, reviews, search, sweeping, titlejobs
+from chat import attaching, habits, importchecks, keeping, reviews, search, sweeping, titlejobs
 
 # The next run goes on where this one stopped.
 CATCH_UP_FOR_S = 300.0
@@ -63,7 +63,7 @@ def let_go_of_old_conversations() -> int:
 @shared_task(ignore_result=True)
 def check_imported(conversation_ids: list[str]) -> int:
     """Find what imported answers quote; return in how many something was found."""
-    return importing.check([uuid.UUID(each) for each in conversation_ids])
+    return importchecks.check_imported([uuid.UUID(each) for each in conversation_ids])
 
 
 @shared_task(ignore_result=True)

@@ -6,6 +6,7 @@ from django.urls import path
 
 from chat import attachmentviews, views
 from chat.viewsets import ConversationViewSet, FeedbackViewSet, FolderViewSet, NewestFirst
+from wisqu.api.bodies import StrictJSONParser, ZipParser
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})
 _one = ConversationViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
@@ -15,7 +16,7 @@ _restore = ConversationViewSet.as_view({"post": "restore"})
 _share = ConversationViewSet.as_view({"post": "share", "delete": "unshare"})
 _export = ConversationViewSet.as_view({"get": "export"})
 _export_all = ConversationViewSet.as_view({"get": "export_all"})
-_import = ConversationViewSet.as_view({"post": "bring_in"})
+_import = ConversationViewSet.as_view({"post": "bring_in"}, parser_classes=[StrictJSONParser, ZipParser])
 _folders = FolderViewSet.as_view({"get": "list", "post": "create"})
 _folder = FolderViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 _feedback = FeedbackViewSet.as_view({"put": "give", "delete": "take_back"})

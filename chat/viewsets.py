@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from chat import archives, branches, feedback, importing, keeping, search, sharing
+from chat import archives, branches, feedback, importing, keeping, search, sharing, unpacking
 from chat.documents import message_document
 from chat.models import Conversation, Folder, Message
 from chat.serializers import (
@@ -33,6 +33,7 @@ from wisqu.api.bodies import encode_json
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
 from wisqu.api.problems import FieldError, Invalid, Problem
+from wisqu.files.serving import send_file
 
 
 class RecentFirst(CursorPagination):
@@ -74,7 +75,7 @@ _SHARE = {
 
 _IMPORTED = {
     "type": "object",
-    "required": ["conversations", "messages", "skipped"],
+    "required": ["conversations", "messages", "skipped", "files"],
     "properties": {
         "conversations": {"type": "array", "items": {"type": "string", "format": "uuid"}},
         "messages": {"type": "integer"},
@@ -86,6 +87,25 @@ _IMPORTED = {
                     "index": {"type": "integer"},
                     "title": {"type": "string"},
                     "reason": {"type": "string"},
+                },
+            },
+        },
+        "files": {
+            "type": "object",
+            "required": ["taken", "left_out"],
+            "properties": {
+                "taken": {"type": "integer"},
+                "left_out": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["name", "reason", "detail"],
+                        "properties": {
+                            "name": {"type": "string"},
+                            "reason": {"type": "string"},
+                            "detail": {"type": "string"},
+                        },
+                    },
                 },
             },
         },
@@ -246,20 +266,32 @@ class ConversationViewSet(
         summary="Take all conversations along",
         responses={(200, "application/zip"): bytes},
     )
-    def export_all(self, request: Request) -> HttpResponse:
-        """Return a zip with every conversation, each as JSON and as Markdown."""
-        headers = {"Content-Disposition": archives.disposition("wisqu-conversations.zip")}
-        body = archives.whole_zip(_asker(request))
-        return HttpResponse(body, content_type="application/zip", headers=headers)
+    def export_all(self, request: Request) -> HttpResponseBase:
+        """Return a zip with every conversation, each as JSON and as Markdown, and the files of their questions."""
+        file = archives.whole_zip(_asker(request))
+        return send_file(file, name="wisqu-conversations.zip", media_type="application/zip")
 
-    @extend_schema(summary="Bring conversations along", request=dict, responses={201: _IMPORTED})
+    @extend_schema(
+        summary="Bring conversations along",
+        request={"application/json": dict, "application/zip": bytes},
+        responses={201: _IMPORTED},
+    )
     @idempotent
     def bring_in(self, request: Request) -> Response:
         """Take over conversations: our own JSON (one, a list, or your whole export), or ChatGPT's `conversations.json`.
 
-        Up to 200 at a time and 2 MB; send a larger file in parts. What can't be read is named in `skipped`.
+        Up to 200 at a time and 2 MB; send a larger file in parts. What can't be read is named in `skipped`. A ZIP, of
+        your whole export or ChatGPT's, brings the files of questions along: each is looked at as if it was sent to
+        `/attachments`, and counts as much. `files` says how many are here and which were left out, with the reason.
+        Where a ZIP holds more than can be read at once, the answer is a 503 `files_busy`: send the same ZIP again.
         """
-        return Response(asdict(importing.take_over(owner_id=_asker(request), data=request.data)), status=201)
+        file = request.FILES.get("file")
+        if file is not None:
+            with file:
+                outcome = unpacking.take_over(owner_id=_asker(request), file=cast(BinaryIO, file.file))
+        else:
+            outcome = importing.take_over(owner_id=_asker(request), data=request.data)
+        return Response(asdict(outcome), status=201)
 
     @extend_schema(summary="Stop sharing", responses={204: None})
     def unshare(self, request: Request, pk: uuid.UUID) -> Response:

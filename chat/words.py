@@ -89,6 +89,9 @@ def script_words() -> dict[str, str | dict[str, str]]:
         "importing": _("%(done)s of %(all)s…"),
         "imported": plural("%(n)s conversation was taken over.", "%(n)s conversations were taken over."),
         "importSkipped": plural("%(n)s could not be read.", "%(n)s could not be read."),
+        "importedFiles": plural("%(n)s file came along.", "%(n)s files came along."),
+        "importFilesLeft": plural("%(n)s file was left out:", "%(n)s files were left out:"),
+        "importReasons": filewords.importing(),
         "importFailed": _("This file can't be read."),
         "tokens": plural("%(n)s token", "%(n)s tokens"),
         "cut": plural(

@@ -86,6 +86,7 @@ class Environment:
     attachment_max_files: int
     attachment_max_pages: int
     attachment_storage_mb: int
+    import_max_mb: int
     transcription_model: str
     audio_max_minutes: int
     pdf_engine: str

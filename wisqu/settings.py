@@ -308,13 +308,16 @@ ATTACHMENT_MAX_BYTES = ENV.attachment_max_mb * 1_000_000
 ATTACHMENT_MAX_FILES = ENV.attachment_max_files
 ATTACHMENT_MAX_PAGES = ENV.attachment_max_pages
 ATTACHMENT_STORAGE_BYTES = ENV.attachment_storage_mb * 1_000_000
+IMPORT_MAX_BYTES = ENV.import_max_mb * 1_000_000
 TRANSCRIPTION_MODEL = ENV.transcription_model
 AUDIO_MAX_MINUTES = ENV.audio_max_minutes
 PDF_ENGINE = ENV.pdf_engine
-# Where a request may be larger than DATA_UPLOAD_MAX_MEMORY_SIZE; the form around a file takes a few bytes too.
+# Where a request of this type may be larger than DATA_UPLOAD_MAX_MEMORY_SIZE; the form around a file takes a few bytes
+# too.
 LARGE_BODIES = {
-    "/api/v1/attachments": ATTACHMENT_MAX_BYTES + 100_000,
-    "/api/v1/audio/transcriptions": 25_100_000,
+    "/api/v1/attachments": ("multipart/form-data", ATTACHMENT_MAX_BYTES + 100_000),
+    "/api/v1/audio/transcriptions": ("multipart/form-data", 25_100_000),
+    "/api/v1/conversations/import": ("application/zip", IMPORT_MAX_BYTES),
 }
 
 # --- Pages --------------------------------------------------------------------------------------

@@ -207,6 +207,9 @@ VARIABLES: dict[str, Variable] = {
     "ATTACHMENT_STORAGE_MB": Variable(
         whole(1, 1_000_000), "1000", "a whole number of megabytes from 1 to 1000000",
         "how much of a person's files is kept"),
+    "IMPORT_MAX_MB": Variable(
+        whole(2, 2_000), "64", "a whole number of megabytes from 2 to 2000",
+        "the largest ZIP file of conversations that the API takes at a time"),
     "TRANSCRIPTION_MODEL": Variable(
         word, "openai/whisper-1", "a model id of OpenRouter's transcription endpoint", "puts recordings into words"),
     "AUDIO_MAX_MINUTES": Variable(

@@ -1,12 +1,18 @@
-/* Bringing conversations in: a file is read here, and sent in parts that the server takes. */
+/* Bringing conversations in: a file is read here, and sent in parts that the server takes, each with the files that it
+   names. */
 
 import { api, find } from "./page.js";
-import { counted, fill, words } from "./words.js";
+import { counted, fill, problemText, words } from "./words.js";
+import { entriesOf, unpacked, zipOf } from "./zips.js";
 
-// The server takes 2 MB; characters may be several bytes.
+// The server takes 2 MB of JSON; characters may be several bytes.
 const PART_CHARACTERS = 500_000;
 const MOST_AT_ONCE = 100;
-const LARGEST_FILE = 500_000_000;
+const LARGEST_JSON = 500_000_000;
+// For what else is in a ZIP: names, and what is said of them.
+const ROOM = 1_000_000;
+const MOST_TRIES = 50;
+const PASSING = new Set([429, 503]);
 
 export function watchImporting() {
   const dialog = find("[data-import-dialog]");
@@ -21,7 +27,7 @@ export function watchImporting() {
     if (!field.files[0]) return;
     field.disabled = true;
     try {
-      await bringIn(await conversationsOf(field.files[0]), said);
+      await bringIn(await contentOf(field.files[0]), said, Number(field.dataset.mostBytes) - ROOM);
     } catch {
       said.textContent = words.importFailed;
     }
@@ -30,88 +36,120 @@ export function watchImporting() {
   dialog.addEventListener("close", () => { if (dialog.dataset.changed !== undefined) location.assign("/"); });
 }
 
-async function bringIn(items, said) {
-  let taken = 0;
-  let skipped = 0;
-  for (const part of parts(items)) {
-    const told = await api("POST", "/conversations/import", part).catch(() => ({ conversations: [], skipped: part }));
+async function bringIn({ items, files }, said, most) {
+  let [taken, skipped, along] = [0, 0, 0];
+  const left = [];
+  for (const part of parts(items, files, most)) {
+    const told = await send(part).catch(() => ({ conversations: [], skipped: part.items, files: { taken: 0, left_out: [] } }));
     taken += told.conversations.length;
     skipped += told.skipped.length;
+    along += told.files.taken;
+    left.push(...told.files.left_out);
     said.textContent = fill(words.importing, { done: taken + skipped, all: items.length });
   }
-  said.textContent = [counted(words.imported, taken), skipped ? counted(words.importSkipped, skipped) : ""].join(" ");
+  said.textContent = [
+    counted(words.imported, taken),
+    along ? counted(words.importedFiles, along) : "",
+    skipped ? counted(words.importSkipped, skipped) : "",
+    left.length ? counted(words.importFilesLeft, left.length) : "",
+    ...reasons(left),
+  ].filter(Boolean).join(" ");
   if (taken) find("[data-import-dialog]").dataset.changed = "";
 }
 
-/** Yield the conversations in parts that one request may hold. */
-function* parts(items) {
-  let part = [];
-  let size = 0;
-  for (const item of items) {
-    const length = JSON.stringify(item).length;
-    if (part.length && (size + length > PART_CHARACTERS || part.length >= MOST_AT_ONCE)) {
-      yield part;
-      [part, size] = [[], 0];
-    }
-    part.push(item);
-    size += length;
+/** Return why files were left out: each reason once, with the names of some of them. */
+function reasons(left) {
+  const names = {};
+  for (const { name, reason, detail } of left) {
+    (names[words.importReasons[reason] ?? problemText({ code: reason, detail })] ??= []).push(name);
   }
-  if (part.length) yield part;
+  return Object.entries(names).map(([reason, each]) => `${each.slice(0, 3).join(", ")}${each.length > 3 ? ", …" : ""}: ${reason}`);
 }
 
-/** Return the conversations of a JSON file, or of every JSON file in a zip. */
-async function conversationsOf(file) {
-  if (file.size > LARGEST_FILE) throw new Error("too large");
-  const begin = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  const texts = begin[0] === 0x50 && begin[1] === 0x4b ? await jsonInZip(file) : [await file.text()];
-  return texts.flatMap((text) => {
-    const value = JSON.parse(text);
-    if (Array.isArray(value)) return value.filter((item) => item?.mapping || item?.messages);
-    if (Array.isArray(value?.conversations)) return value.conversations;
-    return value?.mapping || value?.messages ? [value] : [];
-  });
-}
-
-const END_OF_DIRECTORY = 0x06054b50;
-
-/** Read a zip by its directory at the end: every .json in it, stored or deflated. */
-async function jsonInZip(file) {
-  const tail = await file.slice(Math.max(0, file.size - 65_557)).arrayBuffer();
-  const end = new DataView(tail);
-  let at = tail.byteLength - 22;
-  while (at >= 0 && end.getUint32(at, true) !== END_OF_DIRECTORY) at -= 1;
-  if (at < 0) throw new Error("no zip");
-  const [size, start] = [end.getUint32(at + 12, true), end.getUint32(at + 16, true)];
-  const bytes = await file.slice(start, start + size).arrayBuffer();
-  const directory = new DataView(bytes);
-  const texts = [];
-  let read = 0;
-  for (let place = 0; place + 46 <= size;) {
-    const word = (offset) => directory.getUint16(place + offset, true);
-    const long = (offset) => directory.getUint32(place + offset, true);
-    const name = new TextDecoder().decode(new Uint8Array(bytes, place + 46, word(28)));
-    if (/(^|\/)[^/]+\.json$/i.test(name)) {
-      read += long(24);
-      if (read > LARGEST_FILE) throw new Error("too large");
-      texts.push(await entry(file, { method: word(10), size: long(20), start: long(42) }));
+/** Yield the conversations in parts that one request may hold, each with the entries of the files it names. */
+function* parts(items, files, most) {
+  const fresh = () => ({ items: [], size: 0, files: new Set(), bytes: 0, alone: [] });
+  let part = fresh();
+  for (const item of items) {
+    const size = JSON.stringify(item).length;
+    const named = [...new Set(namedIn(item).map(({ id }) => files.get(id)))].filter(Boolean);
+    const bytes = named.reduce((sum, { packed }) => sum + packed, 0);
+    const isFull = part.size + size > PART_CHARACTERS || part.items.length >= MOST_AT_ONCE || part.bytes + bytes > most;
+    if (part.items.length && isFull) {
+      yield part;
+      part = fresh();
     }
-    place += 46 + word(28) + word(30) + word(32);
+    part.items.push(item);
+    part.size += size;
+    for (const entry of named.filter((each) => !part.files.has(each))) {
+      // One conversation alone may have more files than one request.
+      if (part.bytes + entry.packed > most) {
+        part.alone.push([entry, namedIn(item).filter(({ id }) => files.get(id) === entry)]);
+        continue;
+      }
+      part.files.add(entry);
+      part.bytes += entry.packed;
+    }
+  }
+  if (part.items.length) yield part;
+}
+
+function namedIn(item) {
+  const listed = (value) => (Array.isArray(value) ? value : []);
+  return listed(item?.messages).flatMap((each) => listed(each?.attachments)).filter((file) => typeof file?.id === "string");
+}
+
+/** Send one part, before it what does not fit into it. */
+async function send(part) {
+  for (const [entry, named] of part.alone) await sendAlone(entry, named).catch(() => null);
+  if (!part.files.size && part.size <= PART_CHARACTERS) return api("POST", "/conversations/import", part.items);
+  const body = await zipOf("export.json", JSON.stringify({ conversations: part.items }), [...part.files]);
+  return post("/conversations/import", body, { "Content-Type": "application/zip" });
+}
+
+/** Send a file as if it was attached here; its messages name it by the id that it has got. */
+async function sendAlone(entry, named) {
+  const form = new FormData();
+  form.append("file", await unpacked(entry, LARGEST_JSON), named[0].name ?? "file");
+  const { id } = await post("/attachments", form, {});
+  for (const each of named) each.id = id;
+}
+
+/** Ask the API. What is refused for now is asked again: the server goes on from where it was. */
+async function post(path, body, headers) {
+  const token = find('meta[name="csrf-token"]').content;
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(`/api/v1${path}`, { method: "POST", headers: { "X-CSRFToken": token, ...headers }, body });
+    if (answer.ok) return answer.json();
+    if (!PASSING.has(answer.status) || tries >= MOST_TRIES) throw new Error(`${path}: ${answer.status}`);
+    await new Promise((done) => { setTimeout(done, 1000 * Number(answer.headers.get("Retry-After") ?? 5)); });
+  }
+}
+
+/** Return the conversations of a JSON file, or of every JSON file in a ZIP, and the ZIP's files by their ids. */
+async function contentOf(file) {
+  const begin = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const entries = begin[0] === 0x50 && begin[1] === 0x4b ? await entriesOf(file) : [];
+  if (!entries.length && file.size > LARGEST_JSON) throw new Error("too large");
+  const texts = entries.length ? await jsonIn(entries) : [await file.text()];
+  const files = entries.map((entry) => [/^(?:.*\/)?attachments\/([^/.]+)\.[^/]*$/.exec(entry.name)?.[1], entry]);
+  return { items: texts.flatMap(conversationsIn), files: new Map(files.filter(([id]) => id)) };
+}
+
+function conversationsIn(text) {
+  const value = JSON.parse(text);
+  if (Array.isArray(value)) return value.filter((item) => item?.mapping || item?.messages);
+  if (Array.isArray(value?.conversations)) return value.conversations;
+  return value?.mapping || value?.messages ? [value] : [];
+}
+
+async function jsonIn(entries) {
+  const texts = [];
+  let left = LARGEST_JSON;
+  for (const entry of entries.filter(({ name }) => /(^|\/)[^/]+\.json$/i.test(name))) {
+    const found = await unpacked(entry, left);
+    left -= found.size;
+    texts.push(await found.text());
   }
   return texts;
-}
-
-async function entry(file, { method, size, start }) {
-  const head = new DataView(await file.slice(start, start + 30).arrayBuffer());
-  const begin = start + 30 + head.getUint16(26, true) + head.getUint16(28, true);
-  const packed = file.slice(begin, begin + size);
-  const stream = method === 8 ? packed.stream().pipeThrough(new DecompressionStream("deflate-raw")) : packed.stream();
-  let text = "";
-  const decoder = new TextDecoder();
-  for (const reader = stream.getReader(); ;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value, { stream: true });
-    // What the directory claims need not be true.
-    if (text.length > LARGEST_FILE) throw new Error("too large");
-  }
 }

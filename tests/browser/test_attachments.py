@@ -8,13 +8,16 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from billing.models import MonthlyUsageQuota
+from billing.models import MonthlyUsageQuota, PlanLimit
 from chat.models import Attachment, Message
 from tests.browser.chatting import Chat
 from tests.browser.flaws import flaws
+from tests.chat.test_conversations import Rest
+from tests.chat.test_unpacking import exported, talk_about_files
 from tests.live import Web
 from tests.media import files
-from tests.people import make_alice
+from tests.people import make_alice, make_charlie
+from wisqu.files import storage
 
 DROP = """([name, type, base64]) => {
   const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
@@ -148,3 +151,28 @@ def test_files_on_a_phone_from_right_to_left(new_context: Callable[..., BrowserC
     assert box is not None
     assert min(box["width"], box["height"]) >= 44
     assert re.search(r"/c/[0-9a-f-]{36}$", chat.page.url)
+
+
+def test_an_export_is_brought_in_on_the_page_with_its_files(browser_page: Page, live: Web) -> None:
+    alice = Rest(make_alice())
+    talk_about_files(alice)
+    PlanLimit.objects.update(documents=0)
+    chat = Chat(browser_page, live, make_charlie())
+    page = chat.page
+    page.locator("[data-show-import]").dispatch_event("click")
+    page.locator("[data-import-file]").set_input_files(
+        {"name": "wisqu-export.zip", "mimeType": "application/zip", "buffer": exported(alice)}
+    )
+    expect(page.locator("[data-import-said]")).to_have_text(
+        "1 conversation was taken over. 2 files came along. 1 file was left out: "
+        "thesis.pdf: Your plan has no more of these this month."
+    )
+    page.locator("[data-import-dialog]").get_by_role("button", name="Close").click()
+    chat.entries.first.click()
+    asked = chat.questions.first
+    expect(asked).to_contain_text("notes.md")
+    expect(asked).not_to_contain_text("thesis.pdf")
+    expect(asked.locator("img")).to_have_js_property("naturalWidth", 90)
+    photo = Attachment.objects.filter(name="photo.jpg")
+    first, other = (storage.read(row.key) for row in photo)
+    assert first == other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Any, BinaryIO
 
 from wisqu.accounts.models import User
 from wisqu.api.bodies import encode_json
-from wisqu.files import storage
+from wisqu.files import sealing, storage
 
 Part = Callable[[User], Any]
 Files = Callable[[User], Iterable[tuple[str, str]]]
@@ -48,11 +49,20 @@ def archive(user: User) -> BinaryIO:
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr("export.json", encode_json(export(user)), zipfile.ZIP_DEFLATED)
         for folder, function in sorted(_files.items()):
-            for name, key in function(user):
-                with suppress(FileNotFoundError):
-                    packed.writestr(f"{folder}/{name}", storage.read(key))
+            pack(packed, folder, function(user))
     file.seek(0)
     return file
+
+
+def pack(packed: zipfile.ZipFile, folder: str, files: Iterable[tuple[str, str]]) -> None:
+    """Add files (name and key) as they are kept, each with its seal; one that is gone is left out."""
+    for name, key in files:
+        with suppress(FileNotFoundError):
+            data = storage.read(key)
+            entry = zipfile.ZipInfo(f"{folder}/{name}", date_time=time.gmtime()[:6])
+            entry.external_attr = 0o600 << 16
+            entry.comment = sealing.seal(data, folder=folder).encode()
+            packed.writestr(entry, data)
 
 
 def account_facts(user: User) -> dict[str, Any]:

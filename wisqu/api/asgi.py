@@ -109,9 +109,11 @@ def _rendered(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwar
 
 
 def _limit(scope: Any) -> int:
-    """Return how many bytes a request to this address may have."""
-    limit: int = settings.LARGE_BODIES.get(scope["path"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-    return limit
+    """Return how many bytes a request to this address may have: what is read as a whole is never large."""
+    limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    media_type, large = settings.LARGE_BODIES.get(scope["path"], ("", limit))
+    declared = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return large if declared.partition(b";")[0].strip().lower() == media_type.encode() else limit
 
 
 async def _read(scope: Any, receive: Any, limit: int) -> IO[bytes] | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from rest_framework.parsers import BaseParser
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from rest_framework.parsers import BaseParser, DataAndFiles
 from rest_framework.renderers import BaseRenderer
 
 from wisqu.api.problems import Problem
 
 _NUL = "\x00"
+_PIECE = 256 * 1024
 
 
 def parse_json(raw: bytes | str) -> Any:
@@ -61,6 +65,23 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """Read the request's body."""
         return parse_json(stream.read())
+
+
+class ZipParser(BaseParser):
+    """A ZIP as the whole body: the file `file` of the request, on the disk."""
+
+    media_type = "application/zip"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> DataAndFiles[Any, Any]:
+        """Read the request's body, a piece at a time."""
+        file = TemporaryUploadedFile("import.zip", self.media_type, 0, None)
+        while piece := stream.read(_PIECE):
+            file.write(piece)
+        file.size = file.tell()
+        file.seek(0)
+        return DataAndFiles(QueryDict(mutable=True), MultiValueDict({"file": [file]}))
 
 
 class JSONRenderer(BaseRenderer):
