@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http.request import validate_host
@@ -32,8 +33,9 @@ from chat.models import Turn
 from chat.producing import RunningTurn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
 from imagery import watching
-from wisqu.accounts import connections
+from wisqu.accounts import connections, doors
 from wisqu.accounts.auth import resolve_scope
+from wisqu.accounts.doors import PROTOCOL
 from wisqu.api import idempotency, throttling
 from wisqu.api.bodies import encode_json, parse_object
 from wisqu.api.handlers import TOO_LARGE, problem_from
@@ -46,15 +48,11 @@ from wisqu.telemetry import metrics, tracing
 
 log = logging.getLogger(__name__)
 
-PROTOCOL = "wisqu.v1"
-NOT_SIGNED_IN, WRONG_ORIGIN, IDLE, FLOODING = 4401, 4403, 4408, 4429
+NOT_SIGNED_IN, WRONG_ORIGIN, IDLE, FLOODING = 4401, 4403, 4408, doors.FLOODING
 IDLE_S = 600.0
 FLOOD_FRAMES, FLOOD_S = 60, 5.0
-# Turns that one socket follows at a time, and sockets that one person has open in one process; beyond it a client is
-# broken or hostile.
-MOST_FOLLOWED = MOST_SOCKETS = 50
-
-_open_sockets: Counter[uuid.UUID] = Counter()
+# Turns that one socket follows at a time; beyond it a client is broken or hostile.
+MOST_FOLLOWED = 50
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -77,6 +75,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
         finally:
             self._let_go()
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Do what Channels does, without its hop to another thread for every frame.
+
+        There it would let go of old connections to the database; those that are used here are looked after by
+        `in_thread`.
+        """
+        if message["type"] == "websocket.disconnect":
+            raise StopConsumer
+        handlers = {"websocket.connect": self.websocket_connect, "websocket.receive": self.websocket_receive}
+        await handlers[message["type"]](message)
+
     async def connect(self) -> None:
         """Accept, then say by a close code why not: a refused handshake could not tell the page anything."""
         proof = await resolve_scope(self.scope)
@@ -88,11 +97,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if credential.kind == "session" and not is_allowed_origin(self.scope):
             await self.close(WRONG_ORIGIN)
             return
-        if _open_sockets[user.pk] >= MOST_SOCKETS:
-            await self.close(FLOODING)
+        if refusal := doors.keeper.admit(user.pk, self.scope):
+            await self.close(refusal.code, refusal.reason)
             return
         self.user_id = user.pk
-        _open_sockets[user.pk] += 1
         metrics.SOCKETS_OPEN.inc()
         self.untrack = connections.track(user.pk, credential, self._revoked)
         watching.listen(user.pk, self._tell_image)
@@ -137,9 +145,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         metrics.SOCKETS_OPEN.dec()
         watching.forget(self.user_id, self._tell_image)
-        _open_sockets[self.user_id] -= 1
-        if not _open_sockets[self.user_id]:
-            del _open_sockets[self.user_id]
+        doors.keeper.leave(self.user_id)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take one frame. A bad one is answered, never punished; too many end the socket."""
@@ -147,6 +153,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         self.heard_at = time.monotonic()
         if len(self.recent) == FLOOD_FRAMES and self.heard_at - self.recent[0] < FLOOD_S:
+            doors.keeper.bar(self.user_id)
             await self.close(FLOODING)
             return
         self.recent.append(self.heard_at)

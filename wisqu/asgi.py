@@ -29,6 +29,8 @@ from chat import handing, running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from imagery import sweeping as image_sweeping
+from wisqu import patience
+from wisqu.accounts import doors
 from wisqu.api import draining
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 _api = ApiHandler()
 _pages = BodyLimit(pages)
 _sockets = URLRouter(websocket_urlpatterns)
+patience.ask(doors.keeper)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -56,7 +59,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def _serve_socket(scope: Any, receive: Any, send: Any) -> None:
-    if scope["path"] == "/ws/chat":
+    if scope["path"] == doors.PATH:
         await _sockets(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 4404})

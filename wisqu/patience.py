@@ -4,18 +4,22 @@ uvicorn waits without end for the rest of a request, and for a reader who takes 
 length. Here a request's head has `HEAD_S` and `LONGEST_HEAD` bytes, its body as long and a second more for every
 `SLOWEST` bytes that came, and a reader who has taken nothing for `STALLED_S` is cut off. A websocket that sends frames
 faster than anything could mean is closed with 1008 before they are all read: pings and the pieces of an unfinished
-message too, which the consumer never sees.
+message too, which the consumer never sees. Before anything is built for a websocket the doors are asked (`ask`): who
+flooded a moment ago is closed at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Close, Frame, Opcode
+from websockets.utils import accept_key
 
 HEAD_S = BODY_S = 20.0
 SLOWEST = 500  # bytes a second
@@ -30,9 +34,36 @@ MOST_FRAMES, FRAMES_S = 1000, 5.0
 # Bytes that wait to be read: the answers to pings are written without asking whether there is room.
 MOST_UNREAD = 256 * 1024
 SLICE = 4096
-POLICY_VIOLATION = 1008
+POLICY_VIOLATION, TOO_BIG = 1008, 1009
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """With which code and which short reason a websocket is closed; `protocol` is chosen where it is offered."""
+
+    code: int
+    reason: str
+    protocol: str
+
+
+class Doors(Protocol):
+    """Who knows whom not to let in; `scope` has at least the path, the headers and the subprotocols."""
+
+    def refusal(self, scope: Mapping[str, Any]) -> Refusal | None:
+        """Count a handshake; return how it is refused, None where it may go on."""
+
+    def flooded(self, scope: Mapping[str, Any]) -> None:
+        """Hear that a websocket was closed for sending too much."""
+
+
+_doors: list[Doors] = []
+
+
+def ask(doors: Doors) -> None:
+    """Let `doors` be asked before anything is built for a websocket, and be told who flooded."""
+    _doors[:] = [doors]
 
 
 class Stalls:
@@ -101,11 +132,37 @@ class PatientRequests(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """The connection is somebody else's."""
+        """The connection is somebody else's, or nobody's."""
         self._stop_waiting()
         self._is_upgraded = True
         self.stalls.end()
-        super().handle_websocket_upgrade()
+        headers = dict(self.headers)
+        key = headers.get(b"sec-websocket-key", b"").decode("latin-1")
+        offered = headers.get(b"sec-websocket-protocol", b"").decode("latin-1")
+        protocols = [each.strip() for each in offered.split(",")]
+        path = unquote(self.url.partition(b"?")[0].decode("latin-1"))
+        scope = {"path": path, "headers": self.headers, "subprotocols": protocols}
+        refusal = _doors[0].refusal(scope) if _doors and key else None
+        if refusal is None:
+            super().handle_websocket_upgrade()
+        else:
+            self._turn_away(refusal, key, protocols)
+
+    def _turn_away(self, refusal: Refusal, key: str, protocols: list[str]) -> None:
+        """Accept and close in one breath, which is the only way to tell a page why.
+
+        Nothing is read any more, and only after a moment is the line cut: the other side may talk already, and who
+        closes over what was not read resets the line before the reason is heard.
+        """
+        chosen = f"Sec-WebSocket-Protocol: {refusal.protocol}\r\n" if refusal.protocol in protocols else ""
+        head = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n{chosen}\r\n"
+        )
+        close = Frame(Opcode.CLOSE, Close(refusal.code, refusal.reason).serialize())
+        self.transport.write(head.encode("latin-1") + close.serialize(mask=False))
+        self.transport.pause_reading()
+        self.loop.call_later(LINGER_S, self.transport.close)
 
     def on_response_complete(self) -> None:
         """Wait for what was said last to be taken, where nothing follows."""
@@ -261,6 +318,8 @@ class PatientSockets(WebSocketsSansIOProtocol):
         Who closes a connection over what was not read resets it, and the other side never hears the reason.
         """
         close = self.conn.close_sent
+        if _doors and close is not None and close.code in (POLICY_VIOLATION, TOO_BIG):
+            _doors[0].flooded(self.scope)
         if not self.close_sent and close is not None:
             self.queue.put_nowait(
                 {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}

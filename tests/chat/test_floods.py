@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 
 from chat import consumers
-from chat.consumers import FLOODING, MOST_SOCKETS, ChatConsumer, is_allowed_origin
+from chat.consumers import FLOODING, ChatConsumer, is_allowed_origin
 from imagery import watching
-from wisqu.accounts import connections
+from wisqu.accounts import connections, doors
 from wisqu.accounts.credentials import Credential
+from wisqu.accounts.doors import MOST_SOCKETS
 from wisqu.telemetry import metrics
 
 
@@ -59,12 +60,13 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
         return Person, Credential(kind="key", id=str(uuid4()), epoch=0)
 
     monkeypatch.setattr(consumers, "resolve_scope", resolve)
+    monkeypatch.setattr(doors, "keeper", doors.Doorkeeper(lambda: 0.0))
     monkeypatch.setattr(connections, "find_revoked", lambda asked: set())
     monkeypatch.setattr(watching, "listen", lambda *_: None)
 
 
 def left_behind() -> tuple[int, float]:
-    return len(consumers._open_sockets), metrics.SOCKETS_OPEN._value.get()
+    return len(doors.keeper.inside), metrics.SOCKETS_OPEN._value.get()
 
 
 async def test_a_flood_is_closed_once_and_leaves_nothing_behind() -> None:
@@ -73,6 +75,10 @@ async def test_a_flood_is_closed_once_and_leaves_nothing_behind() -> None:
     await asyncio.wait_for(socket.serve(), 5)
     assert socket.code == FLOODING
     assert len(socket.sent) == 1 + 60 + 1
+    assert left_behind() == before
+    again = Socket()
+    await asyncio.wait_for(again.serve(), 5)
+    assert again.code == FLOODING
     assert left_behind() == before
 
 
@@ -93,7 +99,7 @@ async def test_one_person_has_so_many_sockets_and_no_more() -> None:
     sockets = [Socket() for _ in range(MOST_SOCKETS + 3)]
     serving = [asyncio.ensure_future(each.serve()) for each in sockets]
     async with asyncio.timeout(5):
-        while not all(each.sent for each in sockets) or len(consumers._open_sockets) < 1:
+        while not all(each.sent for each in sockets) or len(doors.keeper.inside) < 1:
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     assert [each.code for each in sockets].count(FLOODING) == 3

@@ -99,11 +99,11 @@ def frame(opcode: int, data: bytes, *, fin: bool = True) -> bytes:
     return bytes([opcode | 0x80 * fin]) + size + mask + bytes(b ^ mask[at % 4] for at, b in enumerate(data))
 
 
-async def close_code(said: bytes, *, sends: int = 2) -> int:
+async def close_code(said: bytes, *, sends: int = 2, handshake: bytes = HANDSHAKE) -> int:
     """Say it all at once and return the code of the close frame that comes last."""
     app = App(sends=sends)
     async with served(app) as (reader, writer):
-        writer.write(HANDSHAKE)
+        writer.write(handshake)
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
         answer = await asyncio.wait_for(reader.read(), GIVEN_UP_S)
@@ -189,6 +189,77 @@ def test_a_flood_of_frames_is_closed_with_1008(said: bytes) -> None:
 def test_a_message_of_too_many_bytes_in_pieces_is_closed_with_1009() -> None:
     said = frame(1, b"", fin=False) + frame(0, b"x" * 60_000, fin=False) * 30
     assert leaping.run(close_code(said)) == 1009
+
+
+class Doors:
+    """Lets in so many, and remembers whom it was asked about and who flooded."""
+
+    def __init__(self, *, lets_in: int) -> None:
+        self.lets_in = lets_in
+        self.asked: list[Any] = []
+        self.flooders: list[Any] = []
+
+    def refusal(self, scope: Any) -> patience.Refusal | None:
+        self.asked.append(scope)
+        return None if len(self.asked) <= self.lets_in else patience.Refusal(4429, "later", "wisqu.v1")
+
+    def flooded(self, scope: Any) -> None:
+        self.flooders.append(scope)
+
+
+def facts(scope: Any) -> tuple[Any, ...]:
+    headers = dict(scope["headers"])
+    return scope["path"], headers[b"cookie"], headers[b"origin"], scope["subprotocols"]
+
+
+NAMED = HANDSHAKE.replace(b"/ws HTTP", b"/w%73?a HTTP").replace(
+    b"host: a",
+    b"Host: a\r\nCookie: a=b; c=d\r\nOrigin: https://a\r\nSec-WebSocket-Protocol: wisqu.v1, bearer.x",
+)
+
+
+async def turned_away(handshake: bytes) -> tuple[bytes, bool]:
+    """Shake hands and talk on; return all that is answered, and whether the application heard of it."""
+    app = App()
+    async with served(app) as (reader, writer):
+        writer.write(handshake)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame(1, b"x" * 100) * 50)
+        return head + await asyncio.wait_for(reader.readuntil(b"later"), GIVEN_UP_S), app.ended.is_set()
+
+
+def test_who_is_turned_away_is_told_so_and_the_application_never_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "_doors", [Doors(lets_in=0)])
+    answer, was_heard = leaping.run(turned_away(NAMED))
+    head, _, last = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b"\r\nSec-WebSocket-Accept: owL+ov2mm8aCp2j31IR8YJ6QOqs=\r\n" in head
+    assert head.endswith(b"\r\nSec-WebSocket-Protocol: wisqu.v1")
+    assert last == b"\x88\x07" + struct.pack(">H", 4429) + b"later"
+    assert not was_heard
+
+
+def test_a_protocol_that_was_not_offered_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_doors", [Doors(lets_in=0)])
+    answer, _ = leaping.run(turned_away(HANDSHAKE))
+    assert b"Sec-WebSocket-Protocol" not in answer
+
+
+@pytest.mark.parametrize(
+    "said",
+    [frame(9, b"") * 3000, frame(1, b"", fin=False) + frame(0, b"x" * 60_000, fin=False) * 30],
+    ids=["1008", "1009"],
+)
+def test_the_doors_hear_who_flooded_as_they_heard_who_came(
+    monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    doors = Doors(lets_in=1)
+    monkeypatch.setattr(patience, "_doors", [doors])
+    leaping.run(close_code(said, handshake=NAMED))
+    assert [facts(each) for each in doors.flooders] == [facts(doors.asked[0])]
+    assert facts(doors.asked[0]) == ("/ws", b"a=b; c=d", b"https://a", ["wisqu.v1", "bearer.x"])
 
 
 def test_the_shipped_server_has_this_patience(monkeypatch: pytest.MonkeyPatch) -> None:

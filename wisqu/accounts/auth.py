@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -210,13 +211,17 @@ async def resolve_scope(scope: dict[str, Any]) -> Proof | None:
 
 
 def _resolve_scope(scope: dict[str, Any]) -> Proof | None:
+    kind, secret = presented(scope)
+    if kind == "session":
+        return _of_session(secret)
+    proof = _of_bearer(secret)
+    return proof if proof and WRITE in proof[1].scopes else None
+
+
+def presented(scope: Mapping[str, Any]) -> tuple[Literal["bearer", "session"], str]:
+    """Return the credential that whoever opens a websocket names, unproven; an empty text for none."""
     for protocol in scope.get("subprotocols") or ():
         if protocol.startswith(SUBPROTOCOL_MARK):
-            proof = _of_bearer(protocol.removeprefix(SUBPROTOCOL_MARK))
-            return proof if proof and WRITE in proof[1].scopes else None
-    return _of_session(_session_cookie(scope))
-
-
-def _session_cookie(scope: dict[str, Any]) -> str:
+            return "bearer", protocol.removeprefix(SUBPROTOCOL_MARK)
     header = b"; ".join(value for name, value in scope.get("headers", ()) if name == b"cookie")
-    return parse_cookie(header.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+    return "session", parse_cookie(header.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")

@@ -77,7 +77,7 @@ CACHE_LOSSES = _counter("cache_losses_usd", "What writing caches cost that were 
 QUOTA_REFUSALS = _counter(
     "quota_refusals", "Requests refused for a spent quota, by what was spent.", ["measure"]
 )
-RATE_REFUSALS = _counter("rate_refusals", "Requests refused for coming too fast.")
+RATE_REFUSALS = _counter("rate_refusals", "Requests and websockets refused for coming too fast.")
 JOBS = _counter("jobs", "Jobs that ended, by how.", ["task", "state"])
 JOB_SECONDS = _histogram(
     "job_seconds", "How long jobs took.", ["task"], buckets=(0.05, 0.25, 1, 5, 30, 120, 900)
