@@ -13,10 +13,11 @@ from chat.models import Attachment, Message
 from tests.browser.chatting import Chat
 from tests.browser.flaws import flaws
 from tests.chat.test_conversations import Rest
-from tests.chat.test_unpacking import exported, talk_about_files
+from tests.chat.test_unpacking import talk_about_files
 from tests.live import Web
 from tests.media import files
 from tests.people import make_alice, make_charlie
+from wisqu.accounts import exports
 from wisqu.files import storage
 
 DROP = """([name, type, base64]) => {
@@ -161,7 +162,11 @@ def test_an_export_is_brought_in_on_the_page_with_its_files(browser_page: Page, 
     page = chat.page
     page.locator("[data-show-import]").dispatch_event("click")
     page.locator("[data-import-file]").set_input_files(
-        {"name": "wisqu-export.zip", "mimeType": "application/zip", "buffer": exported(alice)}
+        {
+            "name": "wisqu-export.zip",
+            "mimeType": "application/zip",
+            "buffer": exports.archive(alice.user).read(),
+        }
     )
     expect(page.locator("[data-import-said]")).to_have_text(
         "1 conversation was taken over. 2 files came along. 1 file was left out: "

@@ -32,7 +32,7 @@ class Zip:
     def __init__(self, file: BinaryIO, *, most: int) -> None:
         """Read the directory; `most` is how many bytes may be unpacked of it in all. Raises FileRefused."""
         try:
-            self._zip = zipfile.ZipFile(_Careful(file))  # type: ignore[type-var]
+            self._zip = zipfile.ZipFile(_Careful(file))
         except _DAMAGE:
             raise broken("This is no ZIP file, or it is damaged.") from None
         self.names = {entry.filename: entry for entry in self._zip.infolist() if not entry.is_dir()}
