@@ -32,7 +32,8 @@ FIRST_S, LONGEST_S, FORGIVEN_S = 1.0, 30.0, 60.0
 FULL_S = 10.0
 MOST_KNOWN = 4096
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Visitor:
