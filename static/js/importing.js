@@ -1,7 +1,7 @@
 /* Bringing conversations in: a file is read here, and sent in parts that the server takes, each with the files that it
    names. */
 
-import { api, find } from "./page.js";
+import { find } from "./page.js";
 import { counted, fill, problemText, words } from "./words.js";
 import { entriesOf, unpacked, zipOf } from "./zips.js";
 
@@ -102,7 +102,9 @@ function namedIn(item) {
 /** Send one part, before it what does not fit into it. */
 async function send(part) {
   for (const [entry, named] of part.alone) await sendAlone(entry, named).catch(() => null);
-  if (!part.files.size && part.size <= PART_CHARACTERS) return api("POST", "/conversations/import", part.items);
+  if (!part.files.size && part.size <= PART_CHARACTERS) {
+    return post("/conversations/import", JSON.stringify(part.items), { "Content-Type": "application/json" });
+  }
   const body = await zipOf("export.json", JSON.stringify({ conversations: part.items }), [...part.files]);
   return post("/conversations/import", body, { "Content-Type": "application/zip" });
 }
