@@ -136,10 +136,11 @@ class PatientRequests(HttpToolsProtocol):
         self._stop_waiting()
         self._is_upgraded = True
         self.stalls.end()
-        headers = dict(self.headers)
-        key = headers.get(b"sec-websocket-key", b"").decode("latin-1")
-        offered = headers.get(b"sec-websocket-protocol", b"").decode("latin-1")
-        protocols = [each.strip() for each in offered.split(",")]
+        key = dict(self.headers).get(b"sec-websocket-key", b"").decode("latin-1")
+        offers = [
+            value.decode("latin-1") for name, value in self.headers if name == b"sec-websocket-protocol"
+        ]
+        protocols = [each.strip() for offer in offers for each in offer.split(",")]
         path = unquote(self.url.partition(b"?")[0].decode("latin-1"))
         scope = {"path": path, "headers": self.headers, "subprotocols": protocols}
         refusal = _doors[0].refusal(scope) if _doors and key else None

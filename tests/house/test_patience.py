@@ -214,7 +214,8 @@ def facts(scope: Any) -> tuple[Any, ...]:
 
 NAMED = HANDSHAKE.replace(b"/ws HTTP", b"/w%73?a HTTP").replace(
     b"host: a",
-    b"Host: a\r\nCookie: a=b; c=d\r\nOrigin: https://a\r\nSec-WebSocket-Protocol: wisqu.v1, bearer.x",
+    b"Host: a\r\nCookie: a=b; c=d\r\nOrigin: https://a\r\n"
+    b"Sec-WebSocket-Protocol: wisqu.v1\r\nSec-WebSocket-Protocol: bearer.x",
 )
 
 
