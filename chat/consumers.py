@@ -258,8 +258,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
         self._refuse_too_many()
         turn = await in_thread(find_turn, owner_id=self._user(), turn_id=turn_id)
+        batches, names = follow(turn, after), _to_name(turn)
+        del turn  # which has the whole answer: the socket may have to wait for its reader
         await self.send_frame({"type": "accepted", "ref": ref})
-        self._follow(turn_id, follow(turn, after), ref=ref, names=_to_name(turn))
+        self._follow(turn_id, batches, ref=ref, names=names)
 
     async def _pong(self, frame: dict[str, Any], ref: str | None) -> None:
         await self.send_frame({"type": "pong"})

@@ -36,36 +36,40 @@ def has_more(turn: Turn, after: int) -> bool:
     return turn.status == Turn.Status.RUNNING or after < count_events(turn.answer.stream_ends)
 
 
-async def follow(turn: Turn, after: int) -> AsyncIterator[Batch]:
+def follow(turn: Turn, after: int) -> AsyncIterator[Batch]:
     """Yield the events after that number as (number, JSON), up to the one that ends the turn.
 
-    An empty list says that the turn is alive and has nothing new.
+    An empty list says that the turn is alive and has nothing new. The turn itself, with its whole answer, is not kept.
     """
-    turn_log = logs.find(turn.id)
+    return _follow(turn.id, after, is_running=turn.status == Turn.Status.RUNNING)
+
+
+async def _follow(turn_id: uuid.UUID, after: int, *, is_running: bool) -> AsyncIterator[Batch]:
+    turn_log = logs.find(turn_id)
     if turn_log is not None:
         async for batch in turn_log.follow(after):
             yield batch
         return
-    if turn.status == Turn.Status.RUNNING and mirror.is_configured():
-        async for batch in _follow_elsewhere(turn, after):
+    if is_running and mirror.is_configured():
+        async for batch in _follow_elsewhere(turn_id, after):
             is_over = False
             if batch:
                 after, is_over = batch[-1][0], batch[-1][1].startswith(_FINAL)
             yield batch
             if is_over:
                 return
-    async for batch in _follow_stored(turn.id, after):
+    async for batch in _follow_stored(turn_id, after):
         yield batch
 
 
-async def _follow_elsewhere(turn: Turn, after: int) -> AsyncIterator[Batch]:
+async def _follow_elsewhere(turn_id: uuid.UUID, after: int) -> AsyncIterator[Batch]:
     """Yield from another process's log until it is silent and the database says that the turn is over."""
     silent = 0
-    async for batch in mirror.read(turn.id, after):
+    async for batch in mirror.read(turn_id, after):
         silent = 0 if batch else silent + 1
         yield batch
         if silent % _SILENT_POLLS == 1:
-            now = await in_thread(Turn.objects.get, id=turn.id)
+            now = await in_thread(Turn.objects.get, id=turn_id)
             if now.status != Turn.Status.RUNNING:
                 return
 

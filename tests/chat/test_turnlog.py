@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,7 +22,8 @@ from chat.events import (
     sse_frame,
     sse_writes,
 )
-from chat.following import Batch
+from chat.following import Batch, follow
+from chat.models import Turn
 from chat.turnlog import TurnLog
 
 # Each of these is longer in JSON than a character: what is cut out has to be put back byte by byte.
@@ -144,3 +146,11 @@ async def test_a_socket_that_waits_holds_back_no_event_beside_its_frame() -> Non
     batch = [(number, encode(Content("x"))) for number in (1, 2, 3)]
     await Waiting()._forward(uuid.uuid4(), batches(), None, None, tells_quota=False)
     assert left == [2, 1, 0]
+
+
+def test_who_follows_a_turn_holds_back_nothing_of_its_rows() -> None:
+    turn = Turn(id=uuid.uuid4(), status=Turn.Status.DONE)
+    row = weakref.ref(turn)
+    batches = follow(turn, 0)
+    del turn
+    assert (batches is not None, row()) == (True, None)
