@@ -82,6 +82,17 @@ async def test_a_flood_is_closed_once_and_leaves_nothing_behind() -> None:
     assert left_behind() == before
 
 
+async def test_no_frame_goes_by_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def in_executor(*_: Any) -> None:
+        raise AssertionError("a hop for each frame")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", in_executor)
+    socket = Socket(*['{"type":"ping"}'] * 3)
+    socket.left.set()
+    await asyncio.wait_for(socket.serve(), 5)
+    assert [each["type"] for each in socket.sent] == ["websocket.accept", *["websocket.send"] * 3]
+
+
 async def test_a_client_that_leaves_while_it_is_answered_leaves_nothing_behind() -> None:
     before = left_behind()
     socket = Socket('{"type":"ping"}')
