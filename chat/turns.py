@@ -6,7 +6,7 @@ All of this is plain sync code in short transactions. No transaction is open whi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from billing import quota
 from billing.amounts import Amounts
-from billing.models import Feature, PlanLimit
+from billing.models import Feature, PlanLimit, Subscription
 from billing.plans import require_feature, subscription_for
 from chat import attaching, conversations, enclosing, guidance, lookups
 from chat.assembly import Prompt, assemble
@@ -27,8 +27,10 @@ from chat.models import Attachment, Conversation, Message, Turn
 from chat.upstream import pseudonym
 from chat.wishes import REQUEST, Wishes, wishes_of
 from presets import catalogue
+from presets.models import DefaultPreset
 from presets.tokens import estimate
 from quran.passages import passage_of
+from wisqu.accounts.models import User
 from wisqu.api import idempotency, rows
 from wisqu.api.ids import uuid7
 from wisqu.api.problems import FieldError, Invalid, NotFound, Problem
@@ -104,39 +106,49 @@ def open_turn(
         if known is not None:
             return Replay(_replayed_turn(owner_id, known.reference))
     attached = _attached(owner_id, chat, place)
-    subscription = subscription_for(owner_id)
-    plan = subscription.plan
-    conversation = place.conversation if place else _conversation(owner_id, chat)
-    wishes = wishes_of(owner_id, chat, conversation)
+    with rows.foreseeing(*_foreseen(owner_id, chat)):
+        subscription = subscription_for(owner_id)
+        conversation = place.conversation if place else _conversation(owner_id, chat)
+        wishes = wishes_of(owner_id, chat, conversation)
     chat = wishes.chat
     if (place is None or place.question is None) and (said := looked_up(wishes)) is not None:
         return _open_said(turn_id, place or _place(conversation, chat), chat, said)
+    return _open_asked(_Asked(turn_id, subscription, wishes, place or _place(conversation, chat), attached))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question for a model."""
+
+    turn_id: uuid.UUID
+    subscription: Subscription
+    wishes: Wishes
+    place: Place
+    attached: Sequence[Attachment]
+
+
+def _open_asked(asked: _Asked) -> OpenTurn:
+    """Choose the model, hold what the answer may need, and store the question."""
+    plan, place, wishes, chat = asked.subscription.plan, asked.place, asked.wishes, asked.wishes.chat
+    conversation, attached = place.conversation, asked.attached
     if chat.web_search:
         _require_web_search(plan)
     is_said_now = wishes.sources.get("model") == REQUEST
     wish = chat.model if is_said_now or is_offered(chat.model) else None
     model = _choose_model(plan, wish, structured=isinstance(chat, StructuredInput))
-    place = place or _place(conversation, chat)
     files = enclosing.Files(None if conversation._state.adding else conversation.id, attached)
     beside = _guidance(place, wishes)
     prompt = assemble(plan, model, chat, place.parent, habit=wishes.habit, files=files, beside=beside)
-    most = _longest_answer(chat, model)
-    quota.reserve(
-        user_id=owner_id,
-        amounts=Amounts(messages=1, tokens=prompt.tokens + most),
-        at_least=Amounts(messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, most)),
-        key=turn_id,
-        lifetime=HOLD_LIFETIME,
-        subscription=subscription,
-    )
     request = _request(place, plan, model, chat, prompt)
-    question, answer = _store_messages(place, wishes, request, prompt, attached)
-    _store_turn(turn_id, conversation, question, answer)
+    with rows.together():
+        _hold(asked, prompt, longest=_longest_answer(chat, model))
+        question, answer = _store_messages(place, wishes, request, prompt, attached)
+        _store_turn(asked.turn_id, conversation, question, answer)
     if place.question is None:
         attaching.use(question, attached)
     return OpenTurn(
-        turn_id=turn_id,
-        owner_id=owner_id,
+        turn_id=asked.turn_id,
+        owner_id=conversation.owner_id,
         conversation_id=conversation.id,
         title=conversation.title if chat.conversation_id is None else None,
         question_id=question.id,
@@ -146,6 +158,26 @@ def open_turn(
         created=answer.created_at,
         may_mend=_may_mend(plan, chat),
         pdfs=prompt.files.pdfs,
+    )
+
+
+def _foreseen(owner_id: uuid.UUID, chat: ChatInput) -> Iterator[rows.Look]:
+    """Name what is looked for in any case, so that it is asked for in one exchange with the database."""
+    yield rows.look(Subscription, related="plan", user_id=owner_id)
+    if chat.conversation_id is None and not chat.preset:
+        yield rows.look(DefaultPreset, related="preset", user_id=owner_id)
+    if not chat.system_prompt:
+        yield rows.look(User, id=owner_id)
+
+
+def _hold(asked: _Asked, prompt: Prompt, *, longest: int) -> None:
+    quota.reserve(
+        user_id=asked.subscription.user_id,
+        amounts=Amounts(messages=1, tokens=prompt.tokens + longest),
+        at_least=Amounts(messages=1, tokens=prompt.tokens + min(ANSWER_ALLOWANCE, longest)),
+        key=asked.turn_id,
+        lifetime=HOLD_LIFETIME,
+        subscription=asked.subscription,
     )
 
 

@@ -7,14 +7,84 @@ with values (None never matches). No signals are sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
+
+
+class Look(NamedTuple):
+    """What `find` looks for."""
+
+    model: type[Model]
+    related: str
+    where: tuple[tuple[str, Any], ...]
+
+
+_foreseen: ContextVar[dict[Look, Sequence[Any] | None] | None] = ContextVar("foreseen", default=None)
+_waiting: ContextVar[list[tuple[str, list[Any]]] | None] = ContextVar("waiting", default=None)
+
+
+def look(model: type[Model], *, related: str = "", **where: Any) -> Look:
+    """Return what `find` with the same words looks for."""
+    return Look(model, related, tuple(where.items()))
+
+
+@contextmanager
+def foreseeing(*looks: Look) -> Iterator[None]:
+    """Ask at once for what the block will look for, where the database takes several statements at a time.
+
+    The first `find` of each then has its answer already, as of the beginning of the block.
+    """
+    if not _takes_several():
+        yield
+        return
+    asked = [_asking(each) for each in looks]
+    known = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "; ".join(text for text, _ in asked), [value for _, values in asked for value in values]
+        )
+        for each in looks:
+            known[each] = cursor.fetchone()
+            cursor.nextset()
+    token = _foreseen.set(known)
+    try:
+        yield
+    finally:
+        _foreseen.reset(token)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Keep what the block inserts until its end and send it at once, where the database takes several statements."""
+    if not _takes_several():
+        yield
+        return
+    kept: list[tuple[str, list[Any]]] = []
+    token = _waiting.set(kept)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    if kept:
+        with connection.cursor() as cursor:
+            cursor.execute(*_joined(kept))
+
+
+def _joined(statements: Sequence[tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
+    """Return one text for all; psycopg puts the values into it, so that the server takes several statements."""
+    return "; ".join(text for text, _ in statements), [value for _, values in statements for value in values]
+
+
+def _takes_several() -> bool:
+    return connection.vendor == "postgresql"
 
 
 def insert(*rows: Model) -> None:
@@ -23,8 +93,12 @@ def insert(*rows: Model) -> None:
     fields = model._meta.concrete_fields
     database: Any = connections[DEFAULT_DB_ALIAS]  # `connection` would find it anew for each value
     values = [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in fields]
-    with database.cursor() as cursor:
-        cursor.execute(_insert(model, len(rows)), values)
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.append((_insert(model, len(rows)), values))
+    else:
+        with database.cursor() as cursor:
+            cursor.execute(_insert(model, len(rows)), values)
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
 
@@ -39,10 +113,14 @@ def change(model: type[Model], values: Mapping[str, Any], *, where: Mapping[str,
 
 def find(model: type[M], *, related: str = "", **where: Any) -> M | None:
     """Return the row whose fields (or columns: `user_id`) have these values, with the row that `related` names."""
-    text, own, other = _select(model, related, tuple(where))
-    with connection.cursor() as cursor:
-        cursor.execute(text, _prepared(model, where))
-        found = cursor.fetchone()
+    wish, known = look(model, related=related, **where), _foreseen.get()
+    if known is not None and wish in known:
+        found = known.pop(wish)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(*_asking(wish))
+            found = cursor.fetchone()
+    _, own, other = _select(model, related, tuple(where))
     if found is None:
         return None
     row: M = _made(model, own, found)
@@ -88,6 +166,12 @@ def add_and_read(
             cursor.execute(_numbers(model, tuple(where), tuple(reading)), here)
         found = cursor.fetchone() if reading else ()
     return None if found is None else tuple(found)
+
+
+def _asking(wish: Look) -> tuple[str, list[Any]]:
+    where = dict(wish.where)
+    text, _, _ = _select(wish.model, wish.related, tuple(where))
+    return text, _prepared(wish.model, where)
 
 
 def _prepared(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
