@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from chat import attachmentviews, views
-from chat.viewsets import ConversationViewSet, FeedbackViewSet, FolderViewSet, NewestFirst
+from chat.folderviews import FolderViewSet
+from chat.viewsets import ConversationViewSet, FeedbackViewSet, NewestFirst
 from wisqu.api.bodies import StrictJSONParser, ZipParser
 
 _list = ConversationViewSet.as_view({"get": "list", "post": "create"})

@@ -7,8 +7,7 @@ import uuid
 from dataclasses import asdict
 from typing import Any, BinaryIO, cast
 
-from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -20,11 +19,10 @@ from rest_framework.utils.urls import replace_query_param
 
 from chat import archives, branches, feedback, importing, keeping, search, sharing, unpacking
 from chat.documents import message_document
-from chat.models import Conversation, Folder, Message
+from chat.models import Conversation, Message
 from chat.serializers import (
     ConversationSerializer,
     FeedbackSerializer,
-    FolderSerializer,
     ShareSerializer,
     SomeConversationsSerializer,
 )
@@ -32,7 +30,7 @@ from presets import choosing
 from wisqu.api.bodies import encode_json
 from wisqu.api.idempotency import idempotent
 from wisqu.api.pagination import CursorPagination
-from wisqu.api.problems import FieldError, Invalid, Problem
+from wisqu.api.problems import FieldError, Invalid
 from wisqu.files.serving import send_file
 
 
@@ -346,54 +344,6 @@ def _filtered(rows: QuerySet[Conversation], wishes: Any) -> QuerySet[Conversatio
         except ValueError:
             raise Invalid(errors=[FieldError("folder", "invalid", "The id of a folder.")]) from None
     return rows
-
-
-@extend_schema_view(
-    list=extend_schema(summary="Your folders"),
-    retrieve=extend_schema(summary="One folder"),
-    create=extend_schema(summary="Make a folder"),
-    partial_update=extend_schema(summary="Rename a folder"),
-    destroy=extend_schema(summary="Delete a folder; its conversations stay"),
-)
-@extend_schema(tags=["conversations"])
-class FolderViewSet(viewsets.ModelViewSet[Folder]):
-    """A person's folders."""
-
-    serializer_class = FolderSerializer
-    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-    queryset = Folder.objects.none()
-    lookup_value_converter = "uuid"
-
-    def get_queryset(self) -> QuerySet[Folder]:
-        """Only the asker's own, each with how many conversations are in it."""
-        is_there = Q(conversations__deleted_at=None)
-        rows = Folder.objects.filter(owner_id=_asker(self.request))
-        return rows.annotate(count=Count("conversations", filter=is_there))
-
-    @idempotent
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Make a folder."""
-        return super().create(request, *args, **kwargs)
-
-    def perform_create(self, serializer: Any) -> None:
-        """Store it under the asker. Raises Problem 422 for the hundredth."""
-        owner_id = _asker(self.request)
-        if Folder.objects.filter(owner_id=owner_id).count() >= Folder.MOST:
-            raise Problem(422, "too_many_folders", f"You have {Folder.MOST} folders already.")
-        _with_free_name(serializer, owner_id=owner_id)
-
-    def perform_update(self, serializer: Any) -> None:
-        """Store the new name."""
-        _with_free_name(serializer)
-
-
-def _with_free_name(serializer: Any, **values: Any) -> None:
-    try:
-        with transaction.atomic():
-            serializer.save(**values)
-    except IntegrityError:
-        taken = FieldError("name", "taken", "You have a folder of this name.")
-        raise Invalid(errors=[taken]) from None
 
 
 @extend_schema(tags=["conversations"])
