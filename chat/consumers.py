@@ -91,6 +91,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         proof = await resolve_scope(self.scope)
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         if proof is None:
+            doors.keeper.disown(self.scope)
             await self.close(NOT_SIGNED_IN)
             return
         user, credential = proof
@@ -245,17 +246,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _stop(self, frame: dict[str, Any], ref: str | None) -> None:
         turn_id = read_id(frame, "turn_id")
+        refuse_others(frame)
         await in_thread(request_stop, owner_id=self._user(), turn_id=turn_id)
         running.stop(turn_id)
         await self.send_frame({"type": "accepted", "ref": ref})
 
     async def _resume(self, frame: dict[str, Any], ref: str | None) -> None:
         turn_id = read_id(frame, "turn_id")
-        after = frame.get("after", 0)
+        after = frame.pop("after", 0)
         if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**31:
             raise Invalid(
                 errors=[FieldError("after", "invalid", "The number of the last event that you have seen.")]
             )
+        refuse_others(frame)
         self._refuse_too_many()
         turn = await in_thread(find_turn, owner_id=self._user(), turn_id=turn_id)
         batches, names = follow(turn, after), _to_name(turn)
@@ -264,6 +267,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._follow(turn_id, batches, ref=ref, names=names)
 
     async def _pong(self, frame: dict[str, Any], ref: str | None) -> None:
+        refuse_others(frame)
         await self.send_frame({"type": "pong"})
 
     def _user(self) -> uuid.UUID:
@@ -373,6 +377,14 @@ def read_id(frame: dict[str, Any], name: str) -> uuid.UUID:
         return msgspec.convert(frame.pop(name, None), uuid.UUID)
     except msgspec.ValidationError:
         raise Invalid(errors=[FieldError(name, "invalid", "An id, as it was told.")]) from None
+
+
+def refuse_others(frame: dict[str, Any]) -> None:
+    """Raise Problem 422 for what is left of a frame when everything known was taken off it."""
+    if frame:
+        raise Invalid(
+            errors=[FieldError(name, "extra_forbidden", "Extra inputs are not permitted") for name in frame]
+        )
 
 
 def is_allowed_origin(scope: dict[str, Any]) -> bool:

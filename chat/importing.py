@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from wisqu.api.problems import Problem
 MOST_CONVERSATIONS = 200  # in one request, which is bounded in bytes too
 MOST_MESSAGES = 5_000  # in one conversation
 MOST_KEPT = 200_000  # messages of one person
+_MOST_NAMED = 100  # files, of all that somebody said in a row
 TASK = "chat.tasks.check_imported"
 _BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 _FAR = 4_000_000_000  # seconds since 1970
@@ -120,8 +121,10 @@ def bring(owner_id: uuid.UUID, items: Sequence[T], *, luggage: Luggage, read: Ca
     return outcome
 
 
-def files_of(owner_id: uuid.UUID, items: Sequence[T], *, read: Callable[[T], Any]) -> list[Named]:
-    """Return the files that the questions of these conversations name. Raises Problem 422 `too_many_messages`."""
+def files_of(
+    owner_id: uuid.UUID, items: Sequence[T], *, read: Callable[[T], Any], among: Container[str]
+) -> list[Named]:
+    """Return those files `among` these ids that questions name. Raises Problem 422 `too_many_messages`."""
     named: dict[str, Named] = {}
     count = _kept(owner_id)
     for item in items:
@@ -131,10 +134,10 @@ def files_of(owner_id: uuid.UUID, items: Sequence[T], *, read: Callable[[T], Any
         except NotReadable:
             continue
         count += len(draft.nodes)
+        _refuse_too_many(count)
         for node in nodes:
             if node.role == _ASKER:
-                named |= {each.id: each for each in node.attached}
-    _refuse_too_many(count)
+                named |= {each.id: each for each in node.attached if each.id in among}
     return list(named.values())
 
 
@@ -293,7 +296,7 @@ def _joined(children: dict[str | None, list[Node]], *, room: int) -> list[Node]:
             if room < 0:
                 raise NotReadable("Its messages stand in each other's way.")
             attached = [*(before.attached if before is not None and is_more else ()), *node.attached]
-            here = Node(node.key, parent, node.role, text, node.moment, node.model, attached)
+            here = Node(node.key, parent, node.role, text, node.moment, node.model, attached[:_MOST_NAMED])
             kept.append(here)
         steps += [(child, here) for child in reversed(children[node.key])]
     gone_on = _gone_on_with(children, kept)

@@ -25,8 +25,12 @@ from wisqu.media.zips import Zip
 
 # In one request. Whoever brings more is asked to send the same again, and what is here by then costs nothing.
 READING_S = 25.0
+# As long again may go by with nothing but refusals; who packs a thousand files that die slowly is not waited for.
+_FRUITLESS_S = 2 * READING_S
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST_TOLD = 500
+_AT_ONCE = 5_000  # values in one query
+_TOO_LATE = (Why.BUSY.value, "The files before it took all the time that there was.")
 _MISSING = ("file_missing", "It is neither in the ZIP file nor in your account.")
 
 
@@ -37,6 +41,12 @@ class Named:
     id: str
     name: str = ""
     media_type: str = ""
+
+
+def places_in(zipped: Zip) -> dict[str, str]:
+    """Return the entries of a ZIP that may be files which questions name, by the id that each bears as its name."""
+    entries = {place.rpartition("/")[2].partition(".")[0]: place for place in zipped.names}
+    return {each: place for each, place in entries.items() if _UUID.fullmatch(each)}
 
 
 class Luggage:
@@ -53,18 +63,22 @@ class Luggage:
         """Take these files out of a ZIP, but those that are in the account still. Blocks for up to `READING_S`.
 
         Raises Problem 503 `files_busy` where there are more than there was time for; the next try goes on from there.
+        Where it would not, because all that was opened is refused, the others are left out after twice that time.
         """
-        wanted = {each.id: each for each in named if _UUID.fullmatch(each.id)}
-        entries = {place.rpartition("/")[2].partition(".")[0]: place for place in zipped.names}
+        entries = places_in(zipped)
+        wanted = {each.id: each for each in named if each.id in entries}
         for known in self._mine(wanted):
             wanted.pop(str(known.id))
-        began, until = timezone.now(), time.monotonic() + READING_S
-        left = [(each, entries[each.id]) for each in wanted.values() if each.id in entries]
-        for done, (each, entry) in enumerate(left):
-            if time.monotonic() > until and self._has_come_on(began):
-                detail = f"{done} of {len(left)} files are read. Send the same again, and the rest is."
+        began, since = timezone.now(), time.monotonic()
+        for done, each in enumerate(wanted.values()):
+            seconds = time.monotonic() - since
+            if seconds > READING_S and self._has_come_on(began):
+                detail = f"{done} of {len(wanted)} files are read. Send the same again, and the rest is."
                 raise Problem(503, Why.BUSY.value, detail, headers={"Retry-After": "1"})
-            self._take(zipped, entry, each)
+            if seconds > _FRUITLESS_S:
+                self._refused[each.id] = _TOO_LATE
+            else:
+                self._take(zipped, entries[each.id], each)
 
     def _has_come_on(self, began: Any) -> bool:
         """Tell whether another try would get further than this one: a file was taken that was not here before."""
@@ -117,10 +131,10 @@ class Luggage:
 
     def _mine(self, ids: Iterable[str], *, is_locked: bool = False) -> list[Attachment]:
         wanted = [each for each in ids if _UUID.fullmatch(each)]
-        if not wanted:
-            return []
         rows = Attachment.objects.for_owner(self._owner_id).for_list()
-        return list((rows.select_for_update() if is_locked else rows).filter(id__in=wanted))
+        rows = rows.select_for_update() if is_locked else rows
+        parts = (wanted[begin : begin + _AT_ONCE] for begin in range(0, len(wanted), _AT_ONCE))
+        return [row for part in parts for row in rows.filter(id__in=part)]
 
     @property
     def told(self) -> dict[str, Any]:

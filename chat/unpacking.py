@@ -20,7 +20,7 @@ from django.conf import settings
 
 from chat import importing
 from chat.importing import NotReadable, Outcome
-from chat.luggage import Luggage
+from chat.luggage import Luggage, places_in
 from wisqu.api.bodies import parse_json
 from wisqu.api.problems import Problem
 from wisqu.media.refusals import FileRefused, Why
@@ -32,7 +32,8 @@ LARGEST_JSON = 64_000_000  # bytes of all JSON files together
 _MOST_TOKENS = 20_000_000
 _AT_ONCE = 2
 _EXPORT = "export.json"
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+# A text without an end goes on to the end, and nothing is tried a second time: texts of millions of escapes are cheap.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
 _IS_CONVERSATION = re.compile(rb'"(?:messages|mapping)"\s*:')
 _OPENING, _CLOSING, _QUOTE = b"{[", b"}]", ord('"')
 _LONGEST_KEY = 20
@@ -64,7 +65,7 @@ def _take_over(owner_id: uuid.UUID, zipped: Zip, texts: BinaryIO) -> Outcome:
     if len(places) > MOST_CONVERSATIONS:
         detail = f"Send at most {MOST_CONVERSATIONS:,} conversations at a time."
         raise Problem(422, "too_many_conversations", detail)
-    named = importing.files_of(owner_id, places, read=_value)
+    named = importing.files_of(owner_id, places, read=_value, among=places_in(zipped))
     luggage = Luggage(owner_id)
     luggage.take_in(zipped, named)
     return importing.bring(owner_id, places, luggage=luggage, read=_value)

@@ -127,6 +127,16 @@ def test_a_foreign_page_uses_up_nothing_of_the_cookies_owner(keeper: doors.Doork
     assert come_in(keeper, person, cookie()) is None
 
 
+def test_who_has_a_revoked_credential_uses_up_nothing_of_its_owner(keeper: doors.Doorkeeper) -> None:
+    person = uuid4()
+    assert come_in(keeper, person, bearer("revoked")) is None
+    keeper.disown(bearer("revoked"))
+    while keeper.refusal(bearer("revoked")) is None:
+        pass
+    keeper.flooded(bearer("revoked"))
+    assert come_in(keeper, person, bearer("new")) is None
+
+
 def test_without_a_credential_or_at_another_address_nothing_is_counted(keeper: doors.Doorkeeper) -> None:
     nobody = {"path": doors.PATH, "headers": [(b"cookie", b"language=ar")], "subprotocols": []}
     elsewhere = bearer() | {"path": "/ws/else"}

@@ -82,6 +82,21 @@ async def test_a_flood_is_closed_once_and_leaves_nothing_behind() -> None:
     assert left_behind() == before
 
 
+async def test_a_credential_that_does_not_hold_any_more_is_forgotten_at_the_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def resolve(scope: Any) -> None:
+        return None
+
+    disowned: list[Any] = []
+    monkeypatch.setattr(consumers, "resolve_scope", resolve)
+    monkeypatch.setattr(doors.keeper, "disown", disowned.append)
+    socket = Socket()
+    socket.left.set()
+    await asyncio.wait_for(socket.serve(), 60)
+    assert (socket.code, len(disowned)) == (consumers.NOT_SIGNED_IN, 1)
+
+
 async def test_no_frame_goes_by_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     async def in_executor(*_: Any) -> None:
         raise AssertionError("a hop for each frame")

@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from billing.models import MonthlyUsageQuota, PlanLimit, Reservation
@@ -338,6 +339,34 @@ def test_a_zip_gives_no_more_than_it_may_in_all() -> None:
         opened.read("b", most=60)
 
 
+def test_texts_of_nothing_but_escapes_are_looked_through_once() -> None:
+    escapes = b'\\"' * 500_000  # with a second look at each of them, hours
+    assert list(unpacking._conversations_in(memoryview(b'[{"messages": "' + escapes))) == []
+    whole = b'[{"messages": "' + escapes + b'"}]'
+    assert list(unpacking._conversations_in(memoryview(whole))) == [(1, len(whole) - 1)]
+
+
+def test_what_is_said_in_a_row_names_only_so_many_files() -> None:
+    named = [luggage.Named(str(number)) for number in range(20)]
+    nodes = [importing.Node(str(n), str(n - 1), "user", "x", None, attached=list(named)) for n in range(50)]
+    nodes += [importing.Node("a", "49", "assistant", "y" * 5_000, None)]
+    draft = importing.Draft("", timezone.now(), None, nodes)
+    assert len(importing._turns(draft)[0].attached) == importing._MOST_NAMED
+
+
+def test_of_files_that_are_named_only_those_of_the_zip_are_kept_in_mind(alice: Rest) -> None:
+    export, (_, other) = asking_about("a.txt", "b.txt")
+    items = export["conversations"]
+    found = importing.files_of(alice.user.pk, items, read=lambda item: item, among={other})
+    assert [each.id for each in found] == [other]
+
+
+def test_a_conversation_may_name_more_files_than_a_query_has_room_for(alice: Rest, monkeypatch: Any) -> None:
+    talk_about_files(alice, "notes.md", "more.txt")
+    monkeypatch.setattr(luggage, "_AT_ONCE", 1)
+    assert bring(alice, exported(alice))["files"] == {"taken": 2, "left_out": []}
+
+
 def test_too_many_or_too_large_conversations_are_refused(alice: Rest, monkeypatch: Any) -> None:
     monkeypatch.setattr(unpacking, "MOST_CONVERSATIONS", 1)
     file = packed({"a.json": [chatgpt(*CHAT), chatgpt(*CHAT)]})
@@ -366,6 +395,17 @@ def test_who_brings_more_than_can_be_read_at_once_goes_on_with_the_same_zip(
     assert (told.status_code, told.json()["code"], told["Retry-After"]) == (503, "files_busy", "1")
     assert not Conversation.objects.filter(owner=charlie.user).exists()
     assert bring(charlie, file)["files"]["taken"] == 2
+
+
+def test_files_that_are_all_refused_are_not_opened_without_end(alice: Rest, monkeypatch: Any) -> None:
+    export, ids = asking_about("a.pdf", "b.pdf")
+    monkeypatch.setattr(luggage, "READING_S", -2.0)
+    monkeypatch.setattr(luggage, "_FRUITLESS_S", -1.0)
+    monkeypatch.setattr(worker, "run", lambda *_, **__: pytest.fail("it was read"))
+    outcome = bring(
+        alice, packed({"export.json": export} | {f"attachments/{each}.pdf": b"%PDF-" for each in ids})
+    )
+    assert [each["reason"] for each in outcome["files"]["left_out"]] == ["files_busy"] * 2
 
 
 def test_one_import_of_a_person_runs_at_a_time(alice: Rest) -> None:

@@ -112,6 +112,10 @@ class Doorkeeper:
         self.inside[person] += 1
         return None
 
+    def disown(self, scope: Mapping[str, Any]) -> None:
+        """Hear that a credential does not hold: who has one that was revoked speaks for its owner no longer."""
+        self._holders.pop(mark_of(scope) or b"", None)
+
     def leave(self, person: UUID) -> None:
         """Forget a socket that was admitted."""
         self.inside[person] -= 1
