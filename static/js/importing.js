@@ -47,23 +47,39 @@ async function bringIn({ items, files }, said, most) {
     left.push(...told.files.left_out);
     said.textContent = fill(words.importing, { done: taken + skipped, all: items.length });
   }
-  said.textContent = [
+  const sums = [
     counted(words.imported, taken),
     along ? counted(words.importedFiles, along) : "",
     skipped ? counted(words.importSkipped, skipped) : "",
     left.length ? counted(words.importFilesLeft, left.length) : "",
-    ...reasons(left),
-  ].filter(Boolean).join(" ");
+  ];
+  said.replaceChildren(line(sums.filter(Boolean).join(" ")), ...reasons(left).flatMap((each) => [" ", each]));
   if (taken) find("[data-import-dialog]").dataset.changed = "";
 }
 
-/** Return why files were left out: each reason once, with the names of some of them. */
+/** Return why files were left out, a line for each reason, with the names of some of them. */
 function reasons(left) {
   const names = {};
   for (const { name, reason, detail } of left) {
     (names[words.importReasons[reason] ?? problemText({ code: reason, detail })] ??= []).push(name);
   }
-  return Object.entries(names).map(([reason, each]) => `${each.slice(0, 3).join(", ")}${each.length > 3 ? ", …" : ""}: ${reason}`);
+  return Object.entries(names).map(([reason, each]) => {
+    const shown = each.slice(0, 3).flatMap((name, place) => [place ? ", " : "", isolated(name)]);
+    return line(...shown, `${each.length > 3 ? ", …" : ""}: ${reason}`);
+  });
+}
+
+function line(...parts) {
+  const made = document.createElement("span");
+  made.append(...parts);
+  return made;
+}
+
+/** Return a text that is read in its own direction, and turns around nothing beside it. */
+function isolated(text) {
+  const made = document.createElement("bdi");
+  made.textContent = text;
+  return made;
 }
 
 /** Yield the conversations in parts that one request may hold, each with the entries of the files it names. */
@@ -148,7 +164,10 @@ function conversationsIn(text) {
 async function jsonIn(entries) {
   const texts = [];
   let left = LARGEST_JSON;
-  for (const entry of entries.filter(({ name }) => /(^|\/)[^/]+\.json$/i.test(name))) {
+  // As the server chooses them; what macOS adds to every ZIP that it packs is no JSON.
+  const whole = entries.filter(({ name }) => name === "export.json");
+  const any = entries.filter(({ name }) => /\.json$/i.test(name) && !name.startsWith("__MACOSX/"));
+  for (const entry of whole.length ? whole.slice(-1) : any) {
     const found = await unpacked(entry, left);
     left -= found.size;
     texts.push(await found.text());

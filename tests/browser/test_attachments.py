@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import zipfile
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -158,6 +159,10 @@ def test_an_export_is_brought_in_on_the_page_with_its_files(browser_page: Page, 
     alice = Rest(make_alice())
     talk_about_files(alice)
     PlanLimit.objects.update(documents=0)
+    export = exports.archive(alice.user)
+    with zipfile.ZipFile(export, "a") as archive:
+        archive.writestr("__MACOSX/._export.json", b"\0\5")
+    export.seek(0)
     chat = Chat(browser_page, live, make_charlie())
     page = chat.page
     page.locator("[data-show-import]").dispatch_event("click")
@@ -165,9 +170,10 @@ def test_an_export_is_brought_in_on_the_page_with_its_files(browser_page: Page, 
         {
             "name": "wisqu-export.zip",
             "mimeType": "application/zip",
-            "buffer": exports.archive(alice.user).read(),
+            "buffer": export.read(),
         }
     )
+    expect(page.locator("[data-import-said] bdi")).to_have_text("thesis.pdf")
     expect(page.locator("[data-import-said]")).to_have_text(
         "1 conversation was taken over. 2 files came along. 1 file was left out: "
         "thesis.pdf: Your plan has no more of these this month."
