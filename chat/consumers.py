@@ -28,7 +28,7 @@ from chat import branches, running, titlewatch
 from chat.events import socket_frame
 from chat.following import Batch, find_turn, follow
 from chat.hearing import heard_first
-from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame
+from chat.inputs import ChatInput, EditInput, RegenerateInput, parse_frame, refuse_others
 from chat.models import Turn
 from chat.producing import RunningTurn
 from chat.turns import OpenTurn, Replay, open_turn, request_stop
@@ -377,14 +377,6 @@ def read_id(frame: dict[str, Any], name: str) -> uuid.UUID:
         return msgspec.convert(frame.pop(name, None), uuid.UUID)
     except msgspec.ValidationError:
         raise Invalid(errors=[FieldError(name, "invalid", "An id, as it was told.")]) from None
-
-
-def refuse_others(frame: dict[str, Any]) -> None:
-    """Raise Problem 422 for what is left of a frame when everything known was taken off it."""
-    if frame:
-        raise Invalid(
-            errors=[FieldError(name, "extra_forbidden", "Extra inputs are not permitted") for name in frame]
-        )
 
 
 def is_allowed_origin(scope: dict[str, Any]) -> bool:

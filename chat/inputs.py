@@ -6,9 +6,7 @@ import uuid
 from typing import Annotated, Any, Literal, TypeVar
 
 from django.conf import settings
-from ninja import Schema
 from pydantic import (
-    ConfigDict,
     Field,
     StrictBool,
     StrictFloat,
@@ -22,15 +20,14 @@ from pydantic import (
 from presets import searching
 from wisqu.api.handlers import said
 from wisqu.api.problems import FieldError, Invalid, Problem
+from wisqu.api.shapes import StrictShape
 
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Domains = Annotated[list[StrictStr], Field(max_length=searching.MOST_DOMAINS)]
 
 
-class WebSearchOptions(Schema):
+class WebSearchOptions(StrictShape):
     """Where the web is searched, and for how much. Name domains to keep to, or domains to leave out."""
-
-    model_config = ConfigDict(extra="forbid")
 
     max_results: Annotated[StrictInt, Field(ge=1, le=searching.MOST_RESULTS)] | None = None
     allowed_domains: Domains = []
@@ -48,10 +45,8 @@ class WebSearchOptions(Schema):
         return self
 
 
-class RegenerateInput(Schema):
+class RegenerateInput(StrictShape):
     """How an answer is wished for, whatever is asked."""
-
-    model_config = ConfigDict(extra="forbid")
 
     stream: StrictBool = False
     enable_caching: StrictBool = True
@@ -107,6 +102,13 @@ def parse_frame(shape: type[Input], data: dict[str, Any]) -> Input:
         return shape.model_validate(data)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def refuse_others(frame: dict[str, Any]) -> None:
+    """Raise Problem 422 for what is left of a frame when everything known was taken off it."""
+    if frame:
+        name = next(iter(frame))
+        raise Invalid(errors=[FieldError(name, "extra_forbidden", "Extra inputs are not permitted")])
 
 
 def invalid(error: ValidationError) -> Problem:

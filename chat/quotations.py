@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from quran import translations
 from wisqu.api.problems import NotFound
+from wisqu.api.shapes import StrictShape
 from wisqu.api.threads import in_thread
 from wisqu.scripture import verses
 from wisqu.scripture.checker import Report, check
@@ -23,10 +24,10 @@ router = Router(tags=["quotations"])
 LONGEST_TEXT = 50_000  # characters; many times the longest answer
 
 
-class Question(Schema):
+class Question(StrictShape):
     """A text to check."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
     text: str = Field(max_length=LONGEST_TEXT)
 
 

@@ -20,6 +20,7 @@ from imagery.models import LONGEST_PROMPT, GeneratedImage
 from imagery.wishes import LARGEST_SEED, MOST_AT_ONCE, Wish
 from wisqu.api import idempotency
 from wisqu.api.bodies import encode_json
+from wisqu.api.shapes import StrictShape
 from wisqu.api.threads import in_thread
 from wisqu.api.waiting import seconds_to_wait
 
@@ -36,10 +37,10 @@ def _not_blank(text: str) -> str:
     return text.strip()
 
 
-class GenerateInput(Schema):
+class GenerateInput(StrictShape):
     """A wish for images. Without a model the first one that the plan may use makes them."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     prompt: Annotated[str, Field(max_length=LONGEST_PROMPT), AfterValidator(_not_blank)]
     model: Annotated[str, Field(max_length=200)] | None = None

@@ -148,14 +148,13 @@ class PresetFileSerializer(StrictSerializer):
 
     format = serializers.ChoiceField(choices=["wisqu.presets"])
     version = serializers.ChoiceField(choices=[1])
-    presets = PortablePresetSerializer(many=True, allow_empty=False)
-
-    def validate_presets(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """More than any plan holds at once is no honest file."""
-        if len(value) > MOST_AT_ONCE:
-            detail = f"A file has at most {MOST_AT_ONCE} presets."
-            raise serializers.ValidationError(detail, code="max_length")
-        return value
+    # More than any plan holds at once is no honest file.
+    presets = serializers.ListSerializer(
+        child=PortablePresetSerializer(),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        error_messages={"max_length": f"A file has at most {MOST_AT_ONCE} presets."},
+    )
 
 
 class ImportedSerializer(serializers.Serializer[Any]):

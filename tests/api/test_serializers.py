@@ -16,6 +16,7 @@ class Sample(StrictSerializer):
     count = serializers.IntegerField(required=False)
     flag = serializers.BooleanField(required=False)
     names = serializers.ListField(child=serializers.CharField(), required=False)
+    few = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=3)
     choice = serializers.ChoiceField(choices=["a"], required=False)
     version = serializers.ChoiceField(choices=[1], required=False)
 
@@ -50,3 +51,15 @@ def test_values_of_their_type_pass_and_texts_of_an_address_are_read() -> None:
     sent = {"text": None, "number": 1, "count": 3, "flag": False, "names": ["a"], "choice": "a", "version": 1}
     assert Sample(data=sent).is_valid()
     assert FromAddress(data={"count": "3", "flag": "true"}).is_valid()
+
+
+def test_of_very_many_unknown_fields_some_are_named() -> None:
+    given = Sample(data={f"k{number}": 1 for number in range(1000)})
+    assert not given.is_valid()
+    assert list(given.errors) == [f"k{number}" for number in range(20)]
+
+
+def test_a_list_that_is_too_long_is_not_looked_into() -> None:
+    given = Sample(data={"few": ["no id"] * 4})
+    assert not given.is_valid()
+    assert [(name, error.code) for name, error in given.errors.items()] == [("few", "max_length")]

@@ -68,6 +68,28 @@ def test_wrong_and_unknown_fields_are_named(alice: Api, fields: dict, field: str
     assert Turn.objects.count() == 0
 
 
+CROWD = {f"k{number}": 1 for number in range(50_000)}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/chat", CROWD),
+        ("/chat", {"message": "hi", "web_search_options": CROWD}),
+        ("/images/generate", CROWD),
+        ("/quotations/check", CROWD),
+        ("/auth/token", CROWD),
+        ("/auth/keys", {"name": "k", "scopes": ["x"] * 50_000}),
+        ("/conversations/trash", {"ids": ["x"] * 50_000}),
+        ("/presets/import", {"format": "wisqu.presets", "version": 1, "presets": [{}] * 50_000}),
+    ],
+)
+def test_a_crowd_of_mistakes_is_not_listed_one_by_one(alice: Api, path: str, body: dict) -> None:
+    response = alice.http.post(path, json=body)
+    assert response.status_code == 422
+    assert 1 <= len(problem_of(response)["errors"]) <= 30
+
+
 def test_a_prompt_of_ten_megabytes_is_too_large(alice: Api) -> None:
     response = alice.http.post("/chat", json={"message": "x" * 10_000_000})
     assert response.status_code == 413

@@ -112,6 +112,7 @@ class NewKey(StrictSerializer):
         child=serializers.ChoiceField(choices=APIKey.Scope.choices),
         default=lambda: [APIKey.Scope.READ.value, APIKey.Scope.WRITE.value],
         allow_empty=False,
+        max_length=20,
         help_text="`read` and `write` unless said otherwise.",
     )
 

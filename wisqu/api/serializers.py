@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from rest_framework import serializers
@@ -14,6 +15,8 @@ _JSON: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tuple[typ
     (serializers.CharField, str),
     (serializers.UUIDField, str),
 )
+# Unknown fields that are named. Somebody may send a hundred thousand, and each would cost more than it did to send.
+MOST_NAMED = 20
 
 
 def _fits(field: Any, value: Any) -> bool:
@@ -28,6 +31,26 @@ def _fits(field: Any, value: Any) -> bool:
     )
 
 
+def _too_many(field: Any, value: Any) -> bool:
+    """Tell whether a list is longer than it may be. DRF by itself looks at every item first."""
+    most = getattr(field, "max_length", None)
+    return (
+        isinstance(field, serializers.ListField)
+        and isinstance(value, list)
+        and len(value) > (most or len(value))
+    )
+
+
+def _wrong(field: Any, value: Any) -> serializers.ErrorDetail | None:
+    """Return what is wrong with a value before it is looked at more closely."""
+    if _too_many(field, value):
+        detail = field.error_messages["max_length"].format(max_length=field.max_length)
+        return serializers.ErrorDetail(detail, code="max_length")
+    if not _fits(field, value):
+        return serializers.ErrorDetail("It is of another type.", code="invalid")
+    return None
+
+
 class StrictFields:
     """Mixin: unknown fields in the input are an error each, code `unknown_field`; so are values of another type."""
 
@@ -40,15 +63,11 @@ class StrictFields:
             known = {name: field for name, field in self.fields.items() if not field.read_only}  # type: ignore[attr-defined]
             wrong = {
                 str(name): serializers.ErrorDetail("There is no such field.", code="unknown_field")
-                for name in data
-                if name not in known
+                for name in islice((name for name in data if name not in known), MOST_NAMED)
             }
             if not self.reads_texts:
-                wrong |= {
-                    name: serializers.ErrorDetail("It is of another type.", code="invalid")
-                    for name, field in known.items()
-                    if name in data and not _fits(field, data[name])
-                }
+                found = {name: _wrong(field, data[name]) for name, field in known.items() if name in data}
+                wrong |= {name: error for name, error in found.items() if error is not None}
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)  # type: ignore[misc]
