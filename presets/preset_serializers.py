@@ -149,7 +149,7 @@ class PresetFileSerializer(StrictSerializer):
     format = serializers.ChoiceField(choices=["wisqu.presets"])
     version = serializers.ChoiceField(choices=[1])
     # More than any plan holds at once is no honest file.
-    presets = serializers.ListSerializer(
+    presets: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=PortablePresetSerializer(),
         allow_empty=False,
         max_length=MOST_AT_ONCE,
