@@ -107,3 +107,25 @@ def test_add_takes_money_too() -> None:
     MonthlyUsageQuota.objects.create(user=user, **MONTH)
     assert rows.add(MonthlyUsageQuota, {"cost_usd": Decimal("0.25")}, where={"user_id": user.pk})
     assert MonthlyUsageQuota.objects.get().cost_usd == Decimal("0.25")
+
+
+@pytest.mark.parametrize(
+    ("citations", "content", "fallback_used", "prompt_tokens"),
+    [([], "", False, 0), ([{}], "[]", True, 1), ([], "%s", False, None), ([0], "NULL", True, 0)],
+)
+def test_what_is_empty_and_what_only_looks_so_reads_back_the_same(
+    citations: list[object], content: str, fallback_used: bool, prompt_tokens: int | None
+) -> None:
+    question, _ = make_messages()
+    written = Message(
+        conversation=question.conversation,
+        parent=question,
+        role="assistant",
+        citations=citations,
+        content=content,
+        fallback_used=fallback_used,
+        prompt_tokens=prompt_tokens,
+        cost_usd=Decimal(0),
+    )
+    rows.insert(written)
+    assert values_of(Message.objects.get(id=written.id)) == values_of(written)

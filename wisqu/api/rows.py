@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
+_VALUE = "%s"
 
 
 class Look(NamedTuple):
@@ -93,12 +94,15 @@ def insert(*rows: Model) -> None:
     fields = model._meta.concrete_fields
     database: Any = connections[DEFAULT_DB_ALIAS]  # `connection` would find it anew for each value
     values = [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in fields]
+    places = tuple(map(_place, values))
+    text = _insert(model, places)
+    values = [value for value, place in zip(values, places, strict=True) if place == _VALUE]
     waiting = _waiting.get()
     if waiting is not None:
-        waiting.append((_insert(model, len(rows)), values))
+        waiting.append((text, values))
     else:
         with database.cursor() as cursor:
-            cursor.execute(_insert(model, len(rows)), values)
+            cursor.execute(text, values)
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
 
@@ -174,6 +178,23 @@ def _asking(wish: Look) -> tuple[str, list[Any]]:
     return text, _prepared(wish.model, where)
 
 
+def _place(value: Any) -> str:
+    """Return what stands for a value. What is empty stands in the text itself.
+
+    Most of a new message is. psycopg takes a text with more than 50 values apart each time anew.
+    """
+    if value is None:
+        return "NULL"
+    if value is True or value is False:
+        return str(value).upper()
+    if isinstance(value, int):
+        return _VALUE if value else "0"
+    if isinstance(value, str):
+        return _VALUE if value else "''"
+    json = getattr(value, "obj", None)  # as psycopg wraps it
+    return f"'{json}'" if json in ([], {}) else _VALUE
+
+
 def _prepared(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
     return [_field(model, name).get_db_prep_save(value, connection) for name, value in values.items()]
 
@@ -203,11 +224,13 @@ def _column(model: type[Model], name: str) -> str:
     return _quoted(_field(model, name).column)
 
 
-@cache
-def _insert(model: type[Model], count: int) -> str:
+@lru_cache(maxsize=512)
+def _insert(model: type[Model], places: tuple[str, ...]) -> str:
+    """Return the statement; `places` are what stands for each value, row after row."""
     columns = [_quoted(field.column) for field in model._meta.concrete_fields]
-    row = f"({', '.join(['%s'] * len(columns))})"
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608
+    width = len(columns)
+    rows = [", ".join(places[at : at + width]) for at in range(0, len(places), width)]
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES ({'), ('.join(rows)})"  # noqa: S608
 
 
 @cache
