@@ -29,7 +29,8 @@ from wisqu.media.zips import Zip
 MOST_CONVERSATIONS = 5_000
 LARGEST_CONVERSATION = 5_000_000  # bytes of JSON
 LARGEST_JSON = 64_000_000  # bytes of all JSON files together
-_MOST_TOKENS = 20_000_000
+# Texts and brackets. So many take a processor ten seconds, and honest files have fewer: one in ten bytes, or less.
+_MOST_TOKENS = 8_000_000
 _AT_ONCE = 2
 _EXPORT = "export.json"
 # A text without an end goes on to the end, and nothing is tried a second time: texts of millions of escapes are cheap.

@@ -34,6 +34,7 @@ TYPES = [
     "text/plain",
     "multipart/form-data; boundary=x",
     "multipart/form-data",
+    "application/zip",
     "",
     "é",
     "a/b;" * 99,
