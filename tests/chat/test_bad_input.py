@@ -90,6 +90,21 @@ def test_a_crowd_of_mistakes_is_not_listed_one_by_one(alice: Api, path: str, bod
     assert 1 <= len(problem_of(response)["errors"]) <= 30
 
 
+@pytest.mark.parametrize("path", ["/conversations", "/models", "/quran/1/1", "/conversations/x"])
+def test_an_address_with_too_many_fields_is_a_problem(alice: Api, path: str) -> None:
+    response = alice.http.get(path + "?" + "&".join(["q=1"] * 1200))
+    assert (response.status_code, problem_of(response)["code"]) == (400, "bad_request")
+
+
+def test_a_form_with_too_many_fields_or_files_is_a_problem(alice: Api) -> None:
+    crowd = [("file", (f"{number}.txt", b"x")) for number in range(150)]
+    for path in ("/attachments", "/audio/transcriptions"):
+        for form in ({"files": crowd}, {"files": crowd[:1], "data": CROWD}):
+            response = alice.http.post(path, **form)
+            assert response.status_code in (400, 422), response.text
+            problem_of(response)
+
+
 def test_a_prompt_of_ten_megabytes_is_too_large(alice: Api) -> None:
     response = alice.http.post("/chat", json={"message": "x" * 10_000_000})
     assert response.status_code == 413

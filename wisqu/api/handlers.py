@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -111,6 +111,7 @@ _TRANSLATIONS: list[tuple[Any, Any]] = [
     (NinjaValidationError, _from_ninja_validation),
     (HttpError, _from_ninja),
     (RequestDataTooBig, lambda error: TOO_LARGE),
+    (SuspiciousOperation, lambda error: Problem(400, "bad_request", "The request can't be understood.")),
     (PermissionDenied, lambda error: Forbidden()),
     (ValidationError, lambda error: Invalid(detail=" ".join(error.messages))),
     (OperationalError, _database_busy),

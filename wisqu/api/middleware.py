@@ -49,14 +49,14 @@ def door(get_response: Any) -> Callable[[HttpRequest], HttpResponse | Awaitable[
         async def pass_async(request: HttpRequest) -> HttpResponse:
             began = _enter(request)
             with tracing.span("request", method=request.method) as span:
-                return _leave(request, await get_response(request), began, span)
+                return _leave(request, _refused(request) or await get_response(request), began, span)
 
         return pass_async
 
     def pass_sync(request: HttpRequest) -> HttpResponse:
         began = _enter(request)
         with tracing.span("request", method=request.method) as span:
-            return _leave(request, get_response(request), began, span)
+            return _leave(request, _refused(request) or get_response(request), began, span)
 
     return pass_sync
 
@@ -71,6 +71,14 @@ def _enter(request: HttpRequest) -> float:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return began
+
+
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to an address with more fields than Django reads: whoever asked for one would meet an error."""
+    most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    if most is None or request.META["QUERY_STRING"].count("&") < most:
+        return None
+    return HttpResponse("The address has too many fields.", status=400, content_type="text/plain")
 
 
 def _leave(request: HttpRequest, response: HttpResponse, began: float, span: Any) -> HttpResponse:
