@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -170,9 +171,9 @@ def _read(item: Any) -> Draft:
     if not isinstance(item, dict):
         raise NotReadable("It is no conversation.")
     if isinstance(item.get("mapping"), dict):
-        nodes, head = list(_of_chatgpt(item["mapping"])), item.get("current_node")
+        nodes, head = list(islice(_of_chatgpt(item["mapping"]), MOST_MESSAGES + 1)), item.get("current_node")
     elif isinstance(item.get("messages"), list):
-        nodes, head = list(_of_ours(item["messages"])), item.get("head_id")
+        nodes, head = list(islice(_of_ours(item["messages"]), MOST_MESSAGES + 1)), item.get("head_id")
     else:
         raise NotReadable("It has no messages.")
     if len(nodes) > MOST_MESSAGES:
