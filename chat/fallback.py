@@ -238,7 +238,6 @@ class Course:
         self._queue = sorted(self.candidates, key=lambda each: each.id != first)
         self._asked: tuple[str, ...] = ()  # who is being asked right now
         self._retry_after = 0.0
-        self._is_hopeless = self._all_failing()
 
     # --- what to ask ---
 
@@ -250,19 +249,19 @@ class Course:
                 self._passes -= 1
                 if self._passes <= 0:
                     return None
-                self._queue, self._is_hopeless = list(self.candidates), self._all_failing()
+                self._queue = list(self.candidates)
                 pause = min(max(self._retry_after, self._backoff()), self.patience.longest_pause)
                 continue
             candidate = self._queue.pop(0)
             is_failing = not self.breakers.is_closed(candidate.id)
-            if self._is_hopeless or not self.breakers.is_open(candidate.id):
+            if self._all_failing() or not self.breakers.is_open(candidate.id):
                 self._asked = (candidate.id,)
                 return self._step(candidate, is_rushed=is_failing, pause=pause)
             self._note(f"{candidate.id} has been failing lately")
         return None
 
     def _all_failing(self) -> bool:
-        """Tell whether there is nobody in good standing. Then all are asked: somebody has to be."""
+        """Tell whether there is nobody in good standing now. Then all are asked: somebody has to be."""
         return not any(self.breakers.is_closed(each.id) for each in self.candidates)
 
     def _backoff(self) -> float:

@@ -162,7 +162,7 @@ class RunningTurn:
                 outcome = self._outcome(Turn.Status.DONE)
                 outcome.finish_reason = completion.finish_reason or ""
                 return outcome
-        error = error or UpstreamUnavailable()  # all breakers opened while this turn looked at them
+        error = error or UpstreamUnavailable()  # taken over from another process, and its time was up
         if error.operator:
             log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
         return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))

@@ -180,6 +180,15 @@ def test_when_all_keep_failing_all_are_asked_without_patience() -> None:
     ]
 
 
+def test_a_lone_model_that_began_to_fail_since_the_question_came_is_asked_all_the_same() -> None:
+    clock = Clock()
+    breakers = Breakers(clock=clock)
+    on = course("a", breakers=breakers, clock=clock)
+    for _ in range(5):
+        breakers.failed("a")
+    assert asked(on) == ["a"]
+
+
 def test_a_model_is_tried_again_after_its_pause() -> None:
     clock = Clock()
     known = broken("a", clock=clock)
