@@ -294,14 +294,16 @@ def chosen(owner_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Attachment]:
     return [found[each] for each in wanted]
 
 
-def use(question: Message, attachments: Sequence[Attachment]) -> None:
-    """Bind files to the question that was just stored with them."""
-    if not attachments:
+def use(*bound: tuple[Message, Sequence[Attachment]]) -> None:
+    """Bind files to the questions that were just stored with them."""
+    pairs = [(question, each) for question, files in bound for each in files]
+    if not pairs:
         return
     MessageAttachment.objects.bulk_create(
-        [MessageAttachment(message=question, attachment=each) for each in attachments]
+        [MessageAttachment(message=question, attachment=each) for question, each in pairs]
     )
-    Attachment.objects.filter(id__in=[each.id for each in attachments]).update(used_at=timezone.now())
+    ids = {each.id for _, each in pairs}
+    Attachment.objects.filter(id__in=ids).update(used_at=timezone.now())
 
 
 def owned(*, owner_id: uuid.UUID, attachment_id: uuid.UUID) -> Attachment:

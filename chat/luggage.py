@@ -108,6 +108,7 @@ class Luggage:
         """Bind the files to the questions, just stored, that name them. To be called in their transaction."""
         ids = {self._places.get(each.id, each.id) for _, named in wanted for each in named}
         mine = {str(row.id): row for row in self._mine(ids, is_locked=True)}
+        bound: list[tuple[Message, list[Attachment]]] = []
         for message, named in wanted:
             found: dict[str, Attachment] = {}
             for each in named:
@@ -120,10 +121,10 @@ class Luggage:
                     found[str(row.id)] = row
                     self._bound.add(str(row.id))
             if found:
-                files = list(found.values())
-                message.attached = [enclosing.facts(row) for row in files]
-                Message.objects.filter(id=message.id).update(attached=message.attached)
-                attaching.use(message, files)
+                message.attached = [enclosing.facts(row) for row in found.values()]
+                bound.append((message, list(found.values())))
+        Message.objects.bulk_update([message for message, _ in bound], ["attached"], batch_size=100)
+        attaching.use(*bound)
 
     def _leave_out(self, named: Named, reason: str, detail: str) -> None:
         if len(self._left_out) < _MOST_TOLD:

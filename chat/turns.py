@@ -145,7 +145,7 @@ def _open_asked(asked: _Asked) -> OpenTurn:
         question, answer = _store_messages(place, wishes, request, prompt, attached)
         _store_turn(asked.turn_id, conversation, question, answer)
     if place.question is None:
-        attaching.use(question, attached)
+        attaching.use((question, attached))
     return OpenTurn(
         turn_id=asked.turn_id,
         owner_id=conversation.owner_id,

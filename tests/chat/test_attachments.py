@@ -53,7 +53,7 @@ def put_to_a_question(owner: Any, *attached: Attachment) -> Message:
         content="What is it?",
         attached=[facts(each) for each in attached],
     )
-    attaching.use(question, attached)
+    attaching.use((question, attached))
     return question
 
 
