@@ -24,12 +24,13 @@ pages = get_asgi_application()
 # ruff: noqa: E402 - models can be imported only once Django is set up
 from channels.routing import URLRouter
 from django.conf import settings
+from uvicorn import Server
 
 from chat import handing, running, sweeping, upstream
 from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from imagery import sweeping as image_sweeping
-from wisqu import patience
+from wisqu import doorstep, patience
 from wisqu.accounts import doors
 from wisqu.api import draining
 from wisqu.api.asgi import ApiHandler, BodyLimit
@@ -96,6 +97,15 @@ def _listen_for_the_end() -> None:
     if not callable(the_servers):
         return
     loop = asyncio.get_running_loop()
+    server = getattr(the_servers, "__self__", None)
+
+    async def close_the_port(number: int, frame: FrameType | None) -> None:
+        if isinstance(server, Server):
+            await doorstep.close(server)
+        the_servers(number, frame)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        spawn(close_the_port(number, frame))
 
     def end(number: int, frame: FrameType | None) -> None:
         if draining.has_begun():  # asked twice: at once
@@ -103,7 +113,7 @@ def _listen_for_the_end() -> None:
             return
         draining.begin(within_s=notice + grace)
         log.info("told to stop: not ready any more")
-        loop.call_soon_threadsafe(loop.call_later, notice, the_servers, number, frame)
+        loop.call_soon_threadsafe(loop.call_later, notice, leave, number, frame)
         # Before the server cuts the connections of those who still read.
         last_call = notice + grace - running.leaving_s()
         loop.call_soon_threadsafe(loop.call_later, last_call, running.hand_on_all)

@@ -21,6 +21,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Close, Frame, Opcode
 from websockets.utils import accept_key
 
+from wisqu.api import draining
+
 HEAD_S = BODY_S = 20.0
 SLOWEST = 500  # bytes a second
 # Four times what proxies pass on; what came in the same packet may be more.
@@ -29,6 +31,9 @@ STALLED_S = 60.0
 # What is said at last has to be taken, and its end be answered, within this time.
 FAREWELL_S = 10.0
 LINGER_S = 1.0
+# How long a kept connection may still bring a request once the port is closed. A proxy with anything to ask has been
+# refused a new one within this time, and asks no more here.
+LAST_CALL_S = 1.0
 # Frames of every kind; a message of the largest size in the smallest pieces that proxies make has 500.
 MOST_FRAMES, FRAMES_S = 1000, 5.0
 # Bytes that wait to be read: the answers to pings are written without asking whether there is room.
@@ -58,6 +63,7 @@ class Doors(Protocol):
         """Hear that a websocket was closed for sending too much."""
 
 
+RESTARTS = Refusal(1012, "the server restarts", "")
 _doors: list[Doors] = []
 
 
@@ -97,6 +103,7 @@ class PatientRequests(HttpToolsProtocol):
     _body_began: float | None = None
     _received = 0
     _is_upgraded = False
+    _is_last_call = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -131,6 +138,20 @@ class PatientRequests(HttpToolsProtocol):
         self._received = 0
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """Give whoever is about to ask, on a kept connection or a new one, a moment to do so before it is closed.
+
+        That answer says `Connection: close`, and the next one is asked for elsewhere.
+        """
+        if self._is_idle() and draining.has_begun():
+            self._is_last_call = True
+            self.loop.call_later(LAST_CALL_S, super().shutdown)
+        else:
+            super().shutdown()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or bool(self.cycle.response_complete)
+
     def handle_websocket_upgrade(self) -> None:
         """The connection is somebody else's, or nobody's."""
         self._stop_waiting()
@@ -143,7 +164,9 @@ class PatientRequests(HttpToolsProtocol):
         protocols = [each.strip() for offer in offers for each in offer.split(",")]
         path = unquote(self.url.partition(b"?")[0].decode("latin-1"))
         scope = {"path": path, "headers": self.headers, "subprotocols": protocols}
-        refusal = _doors[0].refusal(scope) if _doors and key else None
+        refusal = RESTARTS if self._is_last_call else None
+        if refusal is None and _doors and key:
+            refusal = _doors[0].refusal(scope)
         if refusal is None:
             super().handle_websocket_upgrade()
         else:

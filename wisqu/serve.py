@@ -6,12 +6,15 @@ visitor's address and scheme is taken) are read from the environment.
 
 from __future__ import annotations
 
+import contextlib
 import logging.config
 import os
 import sys
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from wisqu import env
 from wisqu.logging import logging_config
@@ -50,8 +53,27 @@ def main() -> int:
         sys.stderr.write(f"{bad}\n")
         return 2
     logging.config.dictConfig(logging_config(level=environment.log_level, output=environment.log_format))
-    uvicorn.run("wisqu.asgi:application", **options(environment))
-    return 0
+    config = uvicorn.Config("wisqu.asgi:application", **options(environment))
+    if config.workers > 1:
+        Processes(config, [config.bind_socket()]).run()
+        return 0
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else STARTUP_FAILURE
+
+
+class Processes(Multiprocess):
+    """Web processes that share a port; whoever looks after them keeps it open no longer than they do.
+
+    Who comes to a port that is open, and that nobody looks at any more, waits for an answer until it is reset.
+    """
+
+    def terminate_all(self) -> None:
+        """Tell them to end."""
+        super().terminate_all()
+        for each in self.sockets:
+            each.close()
 
 
 if __name__ == "__main__":
