@@ -31,7 +31,7 @@ from chat.routing import websocket_urlpatterns
 from chat.warming import warm_up
 from imagery import sweeping as image_sweeping
 from wisqu import doorstep, patience
-from wisqu.accounts import doors
+from wisqu.accounts import auth, doors
 from wisqu.api import draining
 from wisqu.api.asgi import ApiHandler, BodyLimit
 from wisqu.api.middleware import API_PREFIX
@@ -40,7 +40,7 @@ from wisqu.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
-_api = ApiHandler()
+_api = ApiHandler(auth.objection)
 _pages = BodyLimit(pages)
 _sockets = URLRouter(websocket_urlpatterns)
 patience.ask(doors.keeper)

@@ -25,7 +25,7 @@ from wisqu.accounts.models import Session, User
 from wisqu.accounts.sessions import SessionStore
 from wisqu.accounts.tokens import read_access
 from wisqu.api import throttling
-from wisqu.api.problems import Forbidden, Unauthenticated
+from wisqu.api.problems import Forbidden, Problem, Unauthenticated
 from wisqu.api.threads import in_thread
 
 Proof = tuple[User, Credential]
@@ -64,7 +64,18 @@ def resolve(request: HttpRequest, *, counted: bool = True) -> Proof | None:
     return proof
 
 
-def _prove(request: HttpRequest) -> Proof | None:
+def objection(request: HttpRequest) -> Problem | None:
+    """Return why more of a request than anybody may send is not read; None for somebody known. Nothing is counted.
+
+    What `resolve` asks besides is for later: a form may hold the CSRF token in the very body that is not read yet.
+    """
+    try:
+        return None if _prove(request, reads_body=False) else Unauthenticated()
+    except Problem as problem:
+        return problem
+
+
+def _prove(request: HttpRequest, *, reads_body: bool = True) -> Proof | None:
     is_safe = request.method in SAFE_METHODS
     bearer = _bearer(request.META.get("HTTP_AUTHORIZATION", ""))
     if bearer is not None:
@@ -74,7 +85,7 @@ def _prove(request: HttpRequest) -> Proof | None:
         require_scope(proof[1], READ if is_safe else WRITE)
         return proof
     proof = _of_session(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
-    if proof is not None and not is_safe:
+    if proof is not None and not is_safe and reads_body:
         _require_csrf(request)
     return proof
 
