@@ -22,6 +22,7 @@ from chat import (
     mending,
     mirror,
     owed,
+    pacing,
     payloads,
 )
 from chat.citations import Cited
@@ -162,7 +163,7 @@ class RunningTurn:
                 outcome = self._outcome(Turn.Status.DONE)
                 outcome.finish_reason = completion.finish_reason or ""
                 return outcome
-        error = error or UpstreamUnavailable()  # taken over from another process, and its time was up
+        error = error or UpstreamUnavailable()  # taken over, and its time was up
         if error.operator:
             log.error("the operator has to look at the OpenRouter account", extra={"status": error.status})
         return self._outcome(Turn.Status.FAILED, error=(error.code, error.detail))
@@ -207,7 +208,8 @@ class RunningTurn:
         if text:
             self._is_continued = True
             if self.course.attempted:  # else it is the one that wrote until here
-                self._append(self._change_of_model(step))
+                model = step.candidate.id
+                self._append(Routing(list(self.course.attempted), model, True, self.course.reason(model)))
         with tracing.span("model", model=request.model):
             completion = await self._read(request, step)
         self._write(self._joiner.end())
@@ -224,6 +226,8 @@ class RunningTurn:
                 if self._is_stopped:  # it was, before anybody knew which generation this is
                     raise asyncio.CancelledError
                 self._take(delta)
+                if pacing.pace.is_busy() and not stream.finish_reason:
+                    await asyncio.sleep(pacing.TOGETHER_S)
             return stream.completion
 
     def _may_go_on(self, step: fallback.Step, error: OpenRouterError) -> bool:
@@ -250,11 +254,6 @@ class RunningTurn:
             owed.note, owner_id=self.opened.owner_id, message_id=self.opened.answer.id, attempt=attempt
         )
         self._owing.append(spawn(noting))
-
-    def _change_of_model(self, step: fallback.Step) -> Event:
-        """Return the note to the reader that another model goes on."""
-        reason = self.course.reason(step.candidate.id)
-        return Routing(list(self.course.attempted), step.candidate.id, True, reason)
 
     def _take(self, delta: Delta) -> None:
         if self._first_token_ms is None and (delta.content or delta.reasoning):
