@@ -11,17 +11,21 @@ flooded a moment ago is closed at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.utils import accept_key
 
 from wisqu.api import draining
+
+log = logging.getLogger(__name__)
 
 HEAD_S = BODY_S = 20.0
 SLOWEST = 500  # bytes a second
@@ -39,7 +43,7 @@ MOST_FRAMES, FRAMES_S = 1000, 5.0
 # Bytes that wait to be read: the answers to pings are written without asking whether there is room.
 MOST_UNREAD = 256 * 1024
 SLICE = 4096
-POLICY_VIOLATION, TOO_BIG = 1008, 1009
+NOT_A_TEXT, POLICY_VIOLATION, TOO_BIG = 1007, 1008, 1009
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -292,6 +296,15 @@ class PatientSockets(WebSocketsSansIOProtocol):
         if self._is_bearable():
             super().handle_bytes(event)
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a message. A text that is none is closed without a word: uvicorn's traceback fills a log."""
+        self.frames = [b"".join(self.frames)]
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(self.frames[0]):
+            log.debug("a websocket sent a text that is not UTF-8")
+            self._refuse(NOT_A_TEXT, "not UTF-8")
+        else:
+            super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         """Answer, unless the answers are not read."""
         if not self._is_bearable():
@@ -318,7 +331,12 @@ class PatientSockets(WebSocketsSansIOProtocol):
         super().resume_writing()
 
     async def send(self, message: Any) -> None:
-        """Send; after a close the other side has a moment to say goodbye."""
+        """Send; after a close the other side has a moment to say goodbye.
+
+        Raises ClientDisconnected where the socket was closed here while the application was about to speak.
+        """
+        if self._is_refused:
+            raise ClientDisconnected
         await super().send(message)
         if self.close_sent:
             self.stalls.begin(FAREWELL_S)
@@ -358,11 +376,19 @@ class PatientSockets(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
         self.stalls.begin(FAREWELL_S)
 
-    def _refuse(self) -> None:
+    def _refuse(self, code: int = POLICY_VIOLATION, reason: str = "too many frames") -> None:
         self.frames = []
-        self.conn.fail(POLICY_VIOLATION, "too many frames")
+        self.conn.fail(code, reason)
         self.handle_parser_exception()
 
     def _abandon(self) -> None:
         self.disconnected = True
         self.transport.abort()
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -27,7 +27,7 @@ GIVEN_UP_S = 300
 
 
 class App:
-    """Reads a request and answers `ok`, after a while or with very much; takes what a websocket says."""
+    """Reads a request and answers `ok`, after a while or with very much; answers what a websocket says."""
 
     def __init__(self, *, waits_s: float = 0.0, sends: int = 2) -> None:
         self.waits_s, self.sends = waits_s, sends
@@ -55,6 +55,7 @@ class App:
 
     async def _listen(self, receive: Any, send: Any) -> None:
         await receive()
+        await asyncio.sleep(self.waits_s)
         await send({"type": "websocket.accept"})
         while (await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "bytes": b"k" * self.sends})
@@ -189,6 +190,47 @@ def test_a_flood_of_frames_is_closed_with_1008(said: bytes) -> None:
 def test_a_message_of_too_many_bytes_in_pieces_is_closed_with_1009() -> None:
     said = frame(1, b"", fin=False) + frame(0, b"x" * 60_000, fin=False) * 30
     assert leaping.run(close_code(said)) == 1009
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        frame(1, b"\xff"),
+        frame(1, b"\xc3") + frame(1, b"{}") * 99,
+        frame(1, b"{", fin=False) + frame(0, b"\xa9", fin=True),
+        frame(1, b"{}") * 9 + frame(1, "\u0644".encode()[:1]),
+    ],
+    ids=["whole", "and more", "in pieces", "after good ones"],
+)
+def test_a_text_that_is_none_is_closed_with_1007_and_says_nothing_in_the_log(
+    said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="wisqu")
+    assert leaping.run(close_code(said)) == 1007
+    assert [each.levelname for each in caplog.records if each.name != "asyncio"] == ["DEBUG"]
+
+
+def test_who_talks_nonsense_before_the_handshake_is_over_fills_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> bytes:
+        app = App(waits_s=1)
+        async with served(app) as (reader, writer):
+            writer.write(HANDSHAKE)
+            await asyncio.sleep(0.5)
+            writer.write(frame(1, b"\xff"))
+            answer = await asyncio.wait_for(reader.read(), GIVEN_UP_S)
+            await asyncio.wait_for(app.ended.wait(), GIVEN_UP_S)
+            return answer
+
+    assert leaping.run(run()) == b""
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_a_letter_may_be_parted_between_pieces_of_a_text() -> None:
+    letter = "\u0644".encode()
+    said = frame(1, letter[:1], fin=False) + frame(0, letter[1:])
+    assert leaping.run(close_code(said + frame(8, b"\x03\xe8"))) == 1000
 
 
 class Doors:

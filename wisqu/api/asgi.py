@@ -72,9 +72,9 @@ class ApiHandler(ASGIHandler):
         """Ask the view, or tell whoever sent too much for a stranger why it never saw the request."""
         objection = getattr(request, "objection", None)
         if objection is None:
-            response: HttpResponseBase = await self._get_response_async(request)
+            response: HttpResponseBase = await self._get_response_async(request)  # type: ignore[attr-defined]
             return response
-        self.resolve_request(request)  # type: ignore[attr-defined]  # the log names the address
+        self.resolve_request(request)  # the log names the address
         return problem_response(objection, request_id=request_id_of(request))
 
     def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
