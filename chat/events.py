@@ -7,7 +7,7 @@ differ only in what is put around that JSON.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,9 +38,11 @@ class Content(Event, frozen=True, tag="content"):
     content: str
 
 
-def in_parts(text: str) -> list[Content]:
-    """Return the events for a text, mostly one: who reads nothing holds one event back, and not a whole answer."""
-    return [Content(text[begin : begin + LONGEST]) for begin in range(0, len(text), LONGEST)]
+def in_parts(text: str) -> Sequence[str]:
+    """Return the text of each event, mostly one: who reads nothing holds one event back, and not a whole answer."""
+    if len(text) <= LONGEST:
+        return (text,)
+    return [text[begin : begin + LONGEST] for begin in range(0, len(text), LONGEST)]
 
 
 class Reasoning(Event, frozen=True, tag="reasoning"):

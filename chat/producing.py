@@ -28,7 +28,7 @@ from chat import (
 from chat.citations import Cited
 from chat.closing import Outcome, close_turn
 from chat.endings import OUR_FAULT, ended_elsewhere, final_event, quotations_event, routing_event
-from chat.events import Citation, Event, Reasoning, Routing, Start, in_parts
+from chat.events import Citation, Content, Event, Reasoning, Routing, Start, in_parts
 from chat.models import Message, Turn
 from chat.telling import ended
 from chat.turnlog import logs
@@ -281,8 +281,8 @@ class RunningTurn:
             self.course.heard()
 
     def _show(self, text: str) -> None:
-        for event in in_parts(text):
-            self._append(event)
+        for part in in_parts(text):
+            self._append(Content(part))
 
     def _cite(self) -> None:
         """Keep the citations and tell them, once it is known where the words that they belong to stand.

@@ -78,14 +78,14 @@ async def test_a_long_answer_is_given_in_parts_that_a_reader_who_takes_nothing_c
 
 def test_what_came_all_at_once_is_told_in_events_of_bounded_length() -> None:
     text = "".join(chr(0x627 + number % 28) for number in range(3 * LONGEST + 5))
-    parts = [event.content for event in in_parts(text)]
+    parts = list(in_parts(text))
     assert ("".join(parts), max(map(len, parts)), len(parts)) == (text, LONGEST, 4)
 
 
 def ended_log(text: str, last: Event) -> tuple[TurnLog, Batch]:
     """Return the log of an ended turn, and its events as they were told while it ran."""
     log = TurnLog(uuid.uuid4())
-    pieces = [event for part in in_parts(text) for event in (Reasoning("hm"), part)]
+    pieces = [event for part in in_parts(text) for event in (Reasoning("hm"), Content(part))]
     told = [log.append(event) for event in (*pieces, last)]
     log.end()
     return log, told

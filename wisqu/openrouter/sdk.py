@@ -7,10 +7,12 @@ crosses aiohttp's reader and nothing else.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import aiohttp
 import httpx2
+from aiohttp.client_proto import ResponseHandler
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 from yarl import URL
 
@@ -62,6 +64,14 @@ class Body(httpx2.AsyncByteStream):
         self.abort()
 
 
+class _Connection(ResponseHandler):
+    """aiohttp's connection, which it resumes after each piece that is taken, although it is hardly ever paused."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+
 class Transport(httpx2.AsyncBaseTransport):
     """httpx's requests over aiohttp, which needs far less time for each piece of a streamed reply."""
 
@@ -94,6 +104,7 @@ class Transport(httpx2.AsyncBaseTransport):
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=httpx2.create_ssl_context() if self._secure else True,
         )
+        connector._factory = functools.partial(_Connection, loop=connector._loop)
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
