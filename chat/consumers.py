@@ -48,7 +48,7 @@ from wisqu.telemetry import metrics, tracing
 
 log = logging.getLogger(__name__)
 
-NOT_SIGNED_IN, WRONG_ORIGIN, IDLE, FLOODING = 4401, 4403, 4408, doors.FLOODING
+NOT_SIGNED_IN, WRONG_ORIGIN, IDLE, FLOODING = doors.NOT_SIGNED_IN, 4403, 4408, doors.FLOODING
 IDLE_S = 600.0
 FLOOD_FRAMES, FLOOD_S = 60, 5.0
 # Turns that one socket follows at a time; beyond it a client is broken or hostile.

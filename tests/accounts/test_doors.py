@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from rest_framework_simplejwt.tokens import AccessToken
 
 from wisqu import asgi, patience
 from wisqu.accounts import doors
-from wisqu.accounts.doors import AT_ONCE, FLOODING, FORGIVEN_S, LONGEST_S, MOST_KNOWN, MOST_SOCKETS, PROTOCOL
+from wisqu.accounts.doors import (
+    AT_ONCE,
+    FLOODING,
+    FORGIVEN_S,
+    LONGEST_S,
+    MOST_KNOWN,
+    MOST_SOCKETS,
+    NOT_SIGNED_IN,
+    PROTOCOL,
+)
 
 
 class Clock:
@@ -29,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def keeper(clock: Clock) -> doors.Doorkeeper:
-    return doors.Doorkeeper(clock)
+    return doors.Doorkeeper(clock, may_hold=lambda scope: True)
 
 
 def bearer(secret: str = "one") -> dict[str, Any]:
@@ -137,10 +149,58 @@ def test_who_has_a_revoked_credential_uses_up_nothing_of_its_owner(keeper: doors
     assert come_in(keeper, person, bearer("new")) is None
 
 
-def test_without_a_credential_or_at_another_address_nothing_is_counted(keeper: doors.Doorkeeper) -> None:
-    nobody = {"path": doors.PATH, "headers": [(b"cookie", b"language=ar")], "subprotocols": []}
+def test_at_another_address_nothing_is_counted(keeper: doors.Doorkeeper) -> None:
     elsewhere = bearer() | {"path": "/ws/else"}
-    assert all(keeper.refusal(each) is None for each in (nobody, elsewhere) for _ in range(300))
+    assert all(keeper.refusal(elsewhere) is None for _ in range(300))
+
+
+def jwt(header: str, claims: str = "{}") -> str:
+    """Write a token that nobody signed."""
+    parts = [base64.urlsafe_b64encode(each.encode()).decode().rstrip("=") for each in (header, claims)]
+    return ".".join([*parts, "AAAA"])
+
+
+IMPOSSIBLE = {
+    "nothing": {"path": doors.PATH, "headers": [(b"cookie", b"language=ar")], "subprotocols": []},
+    "an empty bearer": bearer(""),
+    "a session of another form": cookie("0123456789abcdefghijklmnopqrstuV"),
+    "a key too short": bearer("wq_0123456789ab_" + "x" * 42),
+    "a key too long": bearer("wq_0123456789ab_" + "x" * 65),
+    "a key of another form": bearer("wq_0123456789AB_" + "x" * 43),
+    "a text": bearer("made up"),
+    "a text that is none": bearer("\ud800.\xe9."),
+    "a token signed by nobody": bearer(jwt('{"alg":"none"}')),
+    "a token signed by somebody": bearer(jwt('{"alg":"HS256"}')),
+    "a deep token": bearer(jwt('{"alg":' + "[" * 1400)),
+    "a token too long": bearer("x" * 60_000),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_cannot_be_a_credential_is_refused_without_a_query_and_not_remembered(
+    name: str, clock: Clock
+) -> None:
+    keeper = doors.Doorkeeper(clock)  # a query would fail: this test may not ask the database
+    refusals = {keeper.refusal(IMPOSSIBLE[name]) for _ in range(3)}
+    assert refusals == {patience.Refusal(NOT_SIGNED_IN, "", PROTOCOL)}
+    assert not keeper._strangers
+
+
+def test_what_may_be_a_credential_is_let_in_to_be_proven_until_it_expires(clock: Clock) -> None:
+    keeper = doors.Doorkeeper(clock)
+    token = AccessToken()
+    token["sub"], token["family"], token["epoch"] = str(uuid4()), str(uuid4()), 0
+    possible = (bearer(str(token)), bearer("wq_0123456789ab_" + "x" * 43), cookie("a" * 32))
+    assert [keeper.refusal(each) for each in possible] == [None] * 3
+    token.set_exp(lifetime=timedelta(seconds=-1))
+    assert keeper.refusal(bearer(str(token))) == patience.Refusal(NOT_SIGNED_IN, "", PROTOCOL)
+
+
+def test_what_was_proven_is_not_taken_apart_at_the_door_again(clock: Clock) -> None:
+    keeper, person = doors.Doorkeeper(clock, may_hold=lambda scope: False), uuid4()
+    assert keeper.refusal(bearer())
+    assert keeper.admit(person, bearer()) is None
+    assert keeper.refusal(bearer()) is None
 
 
 def test_made_up_credentials_push_nobody_out_of_memory(keeper: doors.Doorkeeper) -> None:

@@ -20,10 +20,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from wisqu.accounts.credentials import KEY_MARK, READ, WRITE, Credential, find_key
+from wisqu.accounts.credentials import KEY_MARK, READ, WRITE, Credential, find_key, is_written_like_a_key
 from wisqu.accounts.models import Session, User
 from wisqu.accounts.sessions import SessionStore
-from wisqu.accounts.tokens import read_access
+from wisqu.accounts.tokens import claims_of, read_access
 from wisqu.api import throttling
 from wisqu.api.problems import Forbidden, Problem, Unauthenticated
 from wisqu.api.threads import in_thread
@@ -227,6 +227,19 @@ def _resolve_scope(scope: dict[str, Any]) -> Proof | None:
         return _of_session(secret)
     proof = _of_bearer(secret)
     return proof if proof and WRITE in proof[1].scopes else None
+
+
+def may_hold(scope: Mapping[str, Any]) -> bool:
+    """Return whether what somebody opens a websocket with may be valid, by its form and signature alone.
+
+    No database is asked: an access token that we did not sign, or that has expired, is known by itself.
+    """
+    kind, secret = presented(scope)
+    if kind == "session":
+        return _SESSION_KEY.fullmatch(secret) is not None
+    if secret.startswith(KEY_MARK):
+        return is_written_like_a_key(secret)
+    return claims_of(secret) is not None
 
 
 def presented(scope: Mapping[str, Any]) -> tuple[Literal["bearer", "session"], str]:

@@ -94,6 +94,11 @@ def revoke_key(*, user: User, key_id: uuid.UUID) -> bool:
     return bool(found.update(revoked_at=timezone.now()))
 
 
+def is_written_like_a_key(text: str) -> bool:
+    """Return whether a text has the form of an API key, whoever wrote it."""
+    return _KEY.fullmatch(text) is not None
+
+
 def find_key(key: str) -> APIKey | None:
     """Return the row of a valid key, with its user, in one query; note its use at most once a minute."""
     match = _KEY.fullmatch(key)

@@ -2,6 +2,7 @@
 
 A handshake costs a query and several milliseconds, refusing one here a fraction of one. People are known by the
 credential that they came with last time, so a refusal needs no database; nobody is let in by what is remembered here.
+Who comes with nothing, or with what cannot be a credential, hears so as early.
 One process remembers for itself, and no more than `MOST_KNOWN` of each kind.
 """
 
@@ -15,13 +16,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
-from wisqu.accounts.auth import presented
+from wisqu.accounts.auth import may_hold, presented
 from wisqu.patience import Refusal
 from wisqu.telemetry import metrics
 
 PATH = "/ws/chat"
 PROTOCOL = "wisqu.v1"
-FLOODING = 4429
+NOT_SIGNED_IN, FLOODING = 4401, 4429
 # Sockets that one person has open in one process; beyond it a client is broken or hostile.
 MOST_SOCKETS = 50
 # Handshakes at once, and a second after that: every tab of somebody with the most of them comes again, twice.
@@ -79,10 +80,17 @@ class _Known(OrderedDict[K, V]):
 
 
 class Doorkeeper:
-    """Remembers who came, who is inside and who flooded. `clock` counts seconds."""
+    """Remembers who came, who is inside and who flooded. `clock` counts seconds.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    `may_hold` says without a query whether a credential that is not known here may be one.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        may_hold: Callable[[Mapping[str, Any]], bool] = may_hold,
+    ) -> None:
+        self._clock, self._may_hold = clock, may_hold
         self.inside: Counter[UUID] = Counter()
         self._holders: _Known[bytes, UUID] = _Known()
         self._people: _Known[UUID, Visitor] = _Known()
@@ -91,10 +99,12 @@ class Doorkeeper:
 
     def refusal(self, scope: Mapping[str, Any]) -> Refusal | None:
         """Count a handshake; return how it is refused, None where it may go on to be authenticated."""
-        mark = mark_of(scope) if scope["path"] == PATH else None
-        if mark is None:
+        if scope["path"] != PATH:
             return None
-        holder = self._holders.get(mark)
+        mark = mark_of(scope)
+        holder = self._holders.get(mark or b"")
+        if mark is None or (holder is None and not self._may_hold(scope)):
+            return Refusal(NOT_SIGNED_IN, "", PROTOCOL)
         if holder is not None and self.inside[holder] >= MOST_SOCKETS:
             return _refused(FULL_S)
         visitor = self._stranger(mark) if holder is None else self._person(holder)
