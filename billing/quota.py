@@ -9,7 +9,7 @@ Lock order: the reservation's row, then the period's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -113,10 +113,17 @@ def settle(*, key: UUID, charge: Amounts, entry: EntryFacts) -> LedgerEntry:
     return written
 
 
+def looks(*, key: UUID, generation_id: str) -> Iterator[rows.Look]:
+    """Name what `settle` and `release` look for, for `rows.foreseeing`."""
+    yield rows.look(Reservation, key=key)
+    if _is_unique(generation_id):
+        yield rows.look(LedgerEntry, generation_id=generation_id)
+
+
 def release(*, key: UUID) -> bool:
     """Give back what is held; False when there was nothing to give back (settled, released or unknown)."""
     _need_transaction()
-    reservation = Reservation.objects.filter(key=key).first()
+    reservation = rows.find(Reservation, key=key)
     if reservation is None or not _close(reservation, Reservation.State.HELD, Reservation.State.RELEASED):
         return False
     _change(reservation.user_id, reservation.period_start, freed=reservation.amounts)
@@ -301,10 +308,15 @@ def _change(
 
 
 def _charged_before(entry: EntryFacts) -> LedgerEntry | None:
-    """Return the entry of the same generation; only OpenRouter's ids promise to be unique."""
-    if not entry.generation_id.startswith("gen-"):
+    """Return the entry of the same generation."""
+    if not _is_unique(entry.generation_id):
         return None
     return rows.find(LedgerEntry, generation_id=entry.generation_id)
+
+
+def _is_unique(generation_id: str) -> bool:
+    """Tell whether it is one of OpenRouter's ids, which alone promise to be unique."""
+    return generation_id.startswith("gen-")
 
 
 def _need_transaction() -> None:

@@ -79,31 +79,35 @@ def close_turn(
     `prompt_estimate` (tokens) is charged where the server did not count. A failed answer costs the user nothing; what
     it cost us stands in the ledger all the same.
     """
-    ended = rows.change(
-        Turn,
-        {"status": outcome.status, "ended_at": timezone.now()},
-        where={"id": turn_id, "status": Turn.Status.RUNNING},
-    )
-    if not ended and Turn.objects.filter(id=turn_id).exists():
-        return None
-    _fill(answer, outcome)
-    if ended and outcome.repair is not None:
-        mending.store(answer, outcome.repair)
-    if ended:
-        rows.change(
-            Message, {name: getattr(answer, name) for name in _ANSWER_FIELDS}, where={"id": answer.id}
-        )
-    # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
-    plan = _settle(turn_id, outcome, answer, prompt_estimate)
-    if not outcome.is_free:
-        tallies.tally(turn_id=turn_id, answer=answer, plan=plan)
-    if ended and not answer.conversation.is_temporary:
-        if not outcome.is_free:
-            reviews.open_for_check(answer)
-        search.remember(answer.conversation.owner_id, *filter(None, (answer.parent, answer)))
-        if outcome.status != Turn.Status.FAILED and not outcome.is_free:
-            titlejobs.want(answer)
+    looks = () if outcome.is_free else quota.looks(key=turn_id, generation_id=outcome.generation_id)
+    end = {"status": outcome.status, "ended_at": timezone.now()}
+    is_ours = rows.Change(Turn, end, where={"id": turn_id, "status": Turn.Status.RUNNING})
+    with rows.foreseeing(*looks, after=is_ours) as ended:
+        if not ended and Turn.objects.filter(id=turn_id).exists():
+            return None
+        _fill(answer, outcome)
+        if ended and outcome.repair is not None:
+            mending.store(answer, outcome.repair)
+        with rows.together():
+            # A conversation that was deleted meanwhile takes its rows along, not what its answer cost.
+            plan = _settle(turn_id, outcome, answer, prompt_estimate)
+            if not outcome.is_free:
+                tallies.tally(turn_id=turn_id, answer=answer, plan=plan)
+            if ended:
+                _store(answer, outcome)
     return answer if ended else None
+
+
+def _store(answer: Message, outcome: Outcome) -> None:
+    """Write the answer down, and what comes of it."""
+    rows.put(Message, {name: getattr(answer, name) for name in _ANSWER_FIELDS}, where={"id": answer.id})
+    if answer.conversation.is_temporary:
+        return
+    if not outcome.is_free:
+        reviews.open_for_check(answer)
+    search.remember(answer.conversation.owner_id, *filter(None, (answer.parent, answer)))
+    if outcome.status != Turn.Status.FAILED and not outcome.is_free:
+        titlejobs.want(answer)
 
 
 _ANSWER_FIELDS = [

@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef
 
 from chat.folding import fold, index_text, without_article, words
 from chat.models import Attachment, Conversation, Message, SearchEntry
+from wisqu.api import rows
 
 MOST_WORDS = 10
 LONGEST_QUERY = 300
@@ -132,13 +133,12 @@ def _insert(entries: Iterable[tuple[int, uuid.UUID, uuid.UUID, uuid.UUID | None,
         keys = [convert(key, connection) for key in (owner_id, conversation_id, message_id)]
         values += [place, *keys, text]
     if values:
-        rows = ", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO chat_searchentry (id, owner_id, conversation_id, message_id, text) "  # noqa: S608
-                f"VALUES {rows} ON CONFLICT DO NOTHING",
-                values,
-            )
+        places = ", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5))
+        rows.write(
+            "INSERT INTO chat_searchentry (id, owner_id, conversation_id, message_id, text) "  # noqa: S608
+            f"VALUES {places} ON CONFLICT DO NOTHING",
+            values,
+        )
 
 
 # --- Asking -----------------------------------------------------------------------------------------

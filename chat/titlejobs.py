@@ -29,7 +29,7 @@ from chat.models import Conversation, Message, TitleJob
 from chat.upstream import make_client, pseudonym
 from presets import catalogue
 from wisqu.accounts.models import User
-from wisqu.api import idempotency, jobs
+from wisqu.api import idempotency, jobs, rows
 from wisqu.api.problems import NotFound, Problem
 from wisqu.api.threads import at_last, drop_broken
 from wisqu.openrouter.errors import OpenRouterError, UpstreamTimeout
@@ -68,7 +68,7 @@ def want(answer: Message) -> None:
     """Have a title made after a conversation's first exchange; belongs into the transaction that stores the answer."""
     if answer.depth == 1 and answer.content:
         job = TitleJob(conversation_id=answer.conversation_id)
-        TitleJob.objects.bulk_create([job], ignore_conflicts=True)  # one that is open already is as good
+        rows.insert(job, unless_there=True)  # one that is open already is as good
         jobs.send_on_commit(TASK, str(job.id))
 
 

@@ -66,6 +66,21 @@ def test_change_writes_the_named_fields_alone() -> None:
     assert (stored.content, stored.models_attempted, stored.cost_usd) == ("Text", ["a", "b"], answer.cost_usd)
 
 
+def test_put_writes_what_change_writes_and_what_is_empty_too() -> None:
+    _, answer = make_messages()
+    values = {"content": "", "citations": [], "cost_usd": None, "fallback_used": True, "total_tokens": 0}
+    rows.put(Message, values, where={"id": answer.id})
+    stored = Message.objects.get(id=answer.id)
+    assert {name: getattr(stored, name) for name in values} == values
+
+
+def test_what_is_there_already_is_left_as_it_is_where_that_is_wished() -> None:
+    question, _ = make_messages()
+    question.content = "Changed"
+    rows.insert(question, unless_there=True)
+    assert Message.objects.get(id=question.id).content == "100 % 'quoted'"
+
+
 def test_change_leaves_a_row_that_is_no_longer_so() -> None:
     _, answer = make_messages()
     assert not rows.change(Message, {"content": "Late"}, where={"id": answer.id, "status": "done"})

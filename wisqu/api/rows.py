@@ -28,6 +28,14 @@ class Look(NamedTuple):
     where: tuple[tuple[str, Any], ...]
 
 
+class Change(NamedTuple):
+    """What `change` sets, and in which row."""
+
+    model: type[Model]
+    values: Mapping[str, Any]
+    where: Mapping[str, Any]
+
+
 _foreseen: ContextVar[dict[Look, Sequence[Any] | None] | None] = ContextVar("foreseen", default=None)
 _waiting: ContextVar[list[tuple[str, list[Any]]] | None] = ContextVar("waiting", default=None)
 
@@ -38,33 +46,35 @@ def look(model: type[Model], *, related: str = "", **where: Any) -> Look:
 
 
 @contextmanager
-def foreseeing(*looks: Look) -> Iterator[None]:
+def foreseeing(*looks: Look, after: Change | None = None) -> Iterator[bool]:
     """Ask at once for what the block will look for, where the database takes several statements at a time.
 
-    The first `find` of each then has its answer already, as of the beginning of the block.
+    The first `find` of each then has its answer already, as of the beginning of the block. `after` is made before that,
+    in the same exchange; the block is told whether its row was there.
     """
     if not _takes_several():
-        yield
+        yield after is None or change(after.model, after.values, where=after.where)
         return
-    asked = [_asking(each) for each in looks]
+    statements = [_changing(after)] if after else []
     known = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "; ".join(text for text, _ in asked), [value for _, values in asked for value in values]
-        )
+        cursor.execute(_joined(cursor, [*statements, *map(_asking, looks)]))
+        is_met = after is None or cursor.rowcount == 1
+        if after is not None:
+            cursor.nextset()
         for each in looks:
             known[each] = cursor.fetchone()
             cursor.nextset()
     token = _foreseen.set(known)
     try:
-        yield
+        yield is_met
     finally:
         _foreseen.reset(token)
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Keep what the block inserts until its end and send it at once, where the database takes several statements."""
+    """Keep what the block inserts and puts until its end and send it at once, where the database takes several."""
     if not _takes_several():
         yield
         return
@@ -76,43 +86,58 @@ def together() -> Iterator[None]:
         _waiting.reset(token)
     if kept:
         with connection.cursor() as cursor:
-            cursor.execute(*_joined(kept))
+            cursor.execute(_joined(cursor, kept))
 
 
-def _joined(statements: Sequence[tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
-    """Return one text for all; psycopg puts the values into it, so that the server takes several statements."""
-    return "; ".join(text for text, _ in statements), [value for _, values in statements for value in values]
+def _joined(cursor: Any, statements: Sequence[tuple[str, list[Any]]]) -> str:
+    """Return one text for all, with their values in it.
+
+    Each is filled by itself: psycopg keeps the parts of a text of up to 50 values, and takes a longer one apart each
+    time anew.
+    """
+    return "; ".join([cursor.mogrify(text, values) for text, values in statements])
 
 
 def _takes_several() -> bool:
     return connection.vendor == "postgresql"
 
 
-def insert(*rows: Model) -> None:
-    """Insert new rows of one model, whose primary keys are set, in one statement."""
+def write(text: str, values: Sequence[Any]) -> None:
+    """Run a statement that returns nothing; within `together` at the end of that."""
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.append((text, list(values)))
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+
+
+def insert(*rows: Model, unless_there: bool = False) -> None:
+    """Insert new rows of one model, whose primary keys are set, in one statement.
+
+    `unless_there` leaves out what a unique value is in the way of.
+    """
     model = type(rows[0])
     fields = model._meta.concrete_fields
     database: Any = connections[DEFAULT_DB_ALIAS]  # `connection` would find it anew for each value
     values = [field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in fields]
     places = tuple(map(_place, values))
-    text = _insert(model, places)
-    values = [value for value, place in zip(values, places, strict=True) if place == _VALUE]
-    waiting = _waiting.get()
-    if waiting is not None:
-        waiting.append((text, values))
-    else:
-        with database.cursor() as cursor:
-            cursor.execute(text, values)
+    text = _insert(model, places) + (" ON CONFLICT DO NOTHING" if unless_there else "")
+    write(text, _filling(values, places))
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
 
 
 def change(model: type[Model], values: Mapping[str, Any], *, where: Mapping[str, Any]) -> bool:
     """Set fields of the one row that meets all of `where`; False when there is none."""
-    text = _change(model, tuple(values), tuple(where))
     with connection.cursor() as cursor:
-        cursor.execute(text, [*_prepared(model, values), *_prepared(model, where)])
+        cursor.execute(*_changing(Change(model, values, where)))
         return bool(cursor.rowcount == 1)
+
+
+def put(model: type[Model], values: Mapping[str, Any], *, where: Mapping[str, Any]) -> None:
+    """Do what `change` does, for whoever need not know whether there is such a row; within `together` at its end."""
+    write(*_changing(Change(model, values, where)))
 
 
 def find(model: type[M], *, related: str = "", **where: Any) -> M | None:
@@ -178,11 +203,20 @@ def _asking(wish: Look) -> tuple[str, list[Any]]:
     return text, _prepared(wish.model, where)
 
 
-def _place(value: Any) -> str:
-    """Return what stands for a value. What is empty stands in the text itself.
+def _changing(wish: Change) -> tuple[str, list[Any]]:
+    values = _prepared(wish.model, wish.values)
+    places = tuple(map(_place, values))
+    text = _change(wish.model, tuple(wish.values), places, tuple(wish.where))
+    return text, [*_filling(values, places), *_prepared(wish.model, wish.where)]
 
-    Most of a new message is. psycopg takes a text with more than 50 values apart each time anew.
-    """
+
+def _filling(values: Sequence[Any], places: Sequence[str]) -> list[Any]:
+    """Return the values that do not stand in the text themselves."""
+    return [value for value, place in zip(values, places, strict=True) if place == _VALUE]
+
+
+def _place(value: Any) -> str:
+    """Return what stands for a value. What is empty stands in the text itself: most of a new message is."""
     if value is None:
         return "NULL"
     if value is True or value is False:
@@ -233,9 +267,13 @@ def _insert(model: type[Model], places: tuple[str, ...]) -> str:
     return f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(columns)}) VALUES ({'), ('.join(rows)})"  # noqa: S608
 
 
-@cache
-def _change(model: type[Model], names: tuple[str, ...], where: tuple[str, ...]) -> str:
-    changes = ", ".join(f"{_column(model, name)} = %s" for name in names)
+@lru_cache(maxsize=512)
+def _change(
+    model: type[Model], names: tuple[str, ...], places: tuple[str, ...], where: tuple[str, ...]
+) -> str:
+    changes = ", ".join(
+        f"{_column(model, name)} = {place}" for name, place in zip(names, places, strict=True)
+    )
     conditions = " AND ".join(f"{_column(model, name)} = %s" for name in where)
     return f"UPDATE {_quoted(model._meta.db_table)} SET {changes} WHERE {conditions}"  # noqa: S608
 
