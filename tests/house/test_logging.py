@@ -145,10 +145,11 @@ def test_a_mail_address_is_hidden():
 PARENT = """
 import logging, uvicorn
 from wisqu import serve
-def run(app, **options):
-    assert options["log_config"] is None
+def run(server):
+    assert server.config.log_config is None
     logging.getLogger("uvicorn.error").info("Stopping parent process [1]")
-uvicorn.run = run
+    server.started = True
+uvicorn.Server.run = run
 raise SystemExit(serve.main())
 """
 
