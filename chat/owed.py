@@ -22,7 +22,7 @@ from chat import costs
 from chat.models import Message, OwedGeneration
 from wisqu.accounts.models import User
 from wisqu.api.threads import in_thread
-from wisqu.openrouter.client import OpenRouter
+from wisqu.openrouter.client import ChatStream, OpenRouter
 from wisqu.openrouter.types import Usage
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,13 @@ class Attempt:
     model: str
     provider: str
     usage: Usage | None = None
+
+
+def attempt_of(stream: ChatStream | None, *, asked: str) -> Attempt | None:
+    """Return what is known of a stream that is given up; nothing where nothing was generated."""
+    if stream is None or not stream.generation_id:
+        return None
+    return Attempt(stream.generation_id, stream.model or asked, stream.provider or "", stream.usage)
 
 
 def expect(*, kind: LedgerEntry.Kind, owner_id: uuid.UUID, reference: uuid.UUID, generation_id: str) -> None:

@@ -222,11 +222,12 @@ class RunningTurn:
         async with client().stream(request, deadlines=step.deadlines, max_retries=step.max_retries) as stream:
             self.stream = stream
             stream.on_begin = partial(checkpoints.note_begun, self.opened.answer.id)
+            rhythm = pacing.Rhythm()
             async for delta in stream:
                 if self._is_stopped:  # it was, before anybody knew which generation this is
                     raise asyncio.CancelledError
                 self._take(delta)
-                if pacing.pace.is_busy() and not stream.finish_reason:
+                if rhythm.is_for_joining(stream.pieces) and not stream.finish_reason:
                     await asyncio.sleep(pacing.TOGETHER_S)
             return stream.completion
 
@@ -245,11 +246,9 @@ class RunningTurn:
         """Go on without the generation that was read last; what it cost is booked, or left to be asked."""
         stream, self.stream = self.stream, None
         self._parsed += stream.files if stream else []
-        if stream is None or not stream.generation_id:
+        attempt = owed.attempt_of(stream, asked=asked)
+        if attempt is None:
             return
-        attempt = owed.Attempt(
-            stream.generation_id, stream.model or asked, stream.provider or "", stream.usage
-        )
         noting = in_thread_at_last(
             owed.note, owner_id=self.opened.owner_id, message_id=self.opened.answer.id, attempt=attempt
         )

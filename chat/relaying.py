@@ -80,10 +80,7 @@ class RelayedTurn(RunningTurn):
 
     def _handed(self) -> Handed:
         stream = self.stream
-        broken_off = None
-        if stream is not None and stream.generation_id:
-            asked = stream.model or self.opened.request.model
-            broken_off = owed.Attempt(stream.generation_id, asked, stream.provider or "", stream.usage)
+        broken_off = owed.attempt_of(stream, asked=self.opened.request.model)
         return Handed(
             opened=self._as_opened,
             bodies=[body for _, body in self.turn_log.since(0)],

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chat import pacing, running, upstream
-from chat.pacing import BUSY, CALM, Pace
+from chat.pacing import BUSY, CALM, FAST, Pace, Rhythm
 from tests.chat.test_running import open_one
 from wisqu.api.threads import close_all
 
@@ -33,16 +33,16 @@ def pace(machine: Machine) -> Pace:
     return Pace(clock=lambda: machine.now, spent=lambda: machine.spent)
 
 
-def test_a_calm_process_lets_nothing_wait(machine: Machine, pace: Pace) -> None:
+def test_a_calm_process_is_not_busy(machine: Machine, pace: Pace) -> None:
     machine.work(BUSY * 0.9)
     assert not pace.is_busy()
 
 
-def test_a_busy_one_does_until_it_is_calm_even_without_that(machine: Machine, pace: Pace) -> None:
+def test_a_busy_one_is_so_until_it_would_be_calm_without_joining(machine: Machine, pace: Pace) -> None:
     machine.work(BUSY * 1.1)
     assert pace.is_busy()
     machine.work(CALM * 1.1)
-    assert pace.is_busy(), "it would be busy again without"
+    assert pace.is_busy()
     machine.work(CALM * 0.9)
     assert not pace.is_busy()
 
@@ -57,20 +57,33 @@ def test_a_moment_of_work_is_not_being_busy(machine: Machine, pace: Pace) -> Non
 class Always:
     """A process in one state, whatever it does."""
 
-    def __init__(self, *, is_busy: bool) -> None:
-        self._is_busy = is_busy
+    def __init__(self, *, busy: bool) -> None:
+        self._busy = busy
 
     def is_busy(self) -> bool:
-        return self._is_busy
+        return self._busy
+
+
+@pytest.mark.parametrize(
+    ("busy", "pieces", "is_joined"), [(True, FAST, True), (True, FAST - 1, False), (False, FAST, False)]
+)
+def test_only_a_fast_models_pieces_wait_and_only_in_a_busy_process(
+    monkeypatch: pytest.MonkeyPatch, machine: Machine, busy: bool, pieces: int, is_joined: bool
+) -> None:
+    monkeypatch.setattr(pacing, "pace", Always(busy=busy))
+    rhythm = Rhythm(clock=lambda: machine.now)
+    assert rhythm.is_for_joining(1) == busy
+    machine.work(1.0)
+    assert rhythm.is_for_joining(pieces) == is_joined
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_first_word_never_waits_and_the_others_come_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pacing, "pace", Always(is_busy=True))
+    monkeypatch.setattr(pacing, "pace", Always(busy=True))
     monkeypatch.setattr(pacing, "TOGETHER_S", 3600)
-    turn = running.start(await open_one("Busy [[words:30]] [[pace:20ms]]"))
+    turn = running.start(await open_one("Busy [[words:30]] [[pace:10ms]]"))
     until = time.monotonic() + 30
     while not (first := turn.text()):
         assert time.monotonic() < until
@@ -86,11 +99,11 @@ async def test_the_first_word_never_waits_and_the_others_come_together(
 
 @pytest.mark.django_db(transaction=True)
 async def test_what_waited_is_lost_neither_in_number_nor_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "pace", Always(is_busy=True))
-    turn = running.start(await open_one("Busy [[words:60]] [[pace:20ms]]"))
+    monkeypatch.setattr(pacing, "pace", Always(busy=True))
+    turn = running.start(await open_one("Busy [[words:60]] [[pace:10ms]]"))
     assert turn.task
     await turn.task
     assert turn.text() == " ".join(f"w{n}" for n in range(1, 61))
-    assert turn.turn_log.last_seq < 45, "60 words, two or three in an event"
+    assert turn.turn_log.last_seq < 35, "60 words, two or three in an event"
     await upstream.close()
     close_all()

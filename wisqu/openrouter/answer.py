@@ -82,6 +82,11 @@ class ChatStream:
         return self._reply.finish_reason
 
     @property
+    def pieces(self) -> int:
+        """How many chunks have come."""
+        return self._reply.pieces
+
+    @property
     def usage(self) -> Usage | None:
         return self._reply.usage
 

@@ -104,7 +104,7 @@ class Transport(httpx2.AsyncBaseTransport):
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ssl=httpx2.create_ssl_context() if self._secure else True,
         )
-        connector._factory = functools.partial(_Connection, loop=connector._loop)
+        connector._factory = functools.partial(_Connection, loop=connector._loop)  # type: ignore[assignment]
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -43,11 +43,10 @@ class Reply:
     """One answer while it arrives. `feed` it bytes, read its attributes, call `end` when the bytes end.
 
     `error` is set once the server reported one or sent nonsense; `done` once `[DONE]` came; `alive` says
-    whether the last feed brought anything but comments.
+    whether the last feed brought anything but comments; `pieces` counts the chunks.
     """
 
     __slots__ = (
-        "_chunks",
         "_cited",
         "_content",
         "_garbage",
@@ -65,6 +64,7 @@ class Reply:
         "model",
         "models_attempted",
         "native_finish_reason",
+        "pieces",
         "provider",
         "started",
         "usage",
@@ -90,7 +90,7 @@ class Reply:
         self._reasoning: list[str] = []
         self._sources: list[Citation] = []
         self._cited: set[Citation] = set()
-        self._chunks = False
+        self.pieces = 0
         self._garbage = False
 
     @property
@@ -158,7 +158,7 @@ class Reply:
         except (ValueError, RecursionError):
             self._odd(payload)
             return
-        self._chunks = True
+        self.pieces += 1
         if chunk.choices:
             choice = chunk.choices[0]
             text = choice.delta
@@ -186,7 +186,7 @@ class Reply:
         word = payload.strip()
         if word == b"[DONE]":
             self.done = True
-            if not self._chunks:
+            if not self.pieces:
                 self.error = MalformedReply(reason="[DONE] before any chunk")
         elif word:
             self._held.append(payload)
