@@ -6,10 +6,12 @@ lifted for that length: PostgreSQL fires none for a replica, SQLite's are droppe
 """
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
+from psycopg.errors import DeadlockDetected
 
 _TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%append-only%'"
+_MOST_DEADLOCKS = 5
 _copies: dict[str, str | None] = {}  # by table; None for one that was empty
 
 
@@ -26,8 +28,22 @@ def keep_seeds() -> None:
 
 
 def restore() -> None:
-    """Empty and fill again what is not as it was kept."""
+    """Empty and fill again what is not as it was kept.
+
+    A server that several tests share may be booking a cost at that moment: who of the two waits in vain for the other
+    is told so by PostgreSQL, and here begins anew.
+    """
     ContentType.objects.clear_cache()
+    for _ in range(_MOST_DEADLOCKS):
+        try:
+            return _restore()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return _restore()
+
+
+def _restore() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(map(_is_changed, _copies)))
         changed = [table for (table,) in cursor.fetchall()]
