@@ -100,9 +100,11 @@ def _listen_for_the_end() -> None:
     server = getattr(the_servers, "__self__", None)
 
     async def close_the_port(number: int, frame: FrameType | None) -> None:
-        if isinstance(server, Server):
-            await doorstep.close(server)
-        the_servers(number, frame)
+        try:
+            if isinstance(server, Server):
+                await doorstep.close(server)
+        finally:  # whatever becomes of that, the server is told
+            the_servers(number, frame)
 
     def leave(number: int, frame: FrameType | None) -> None:
         spawn(close_the_port(number, frame))

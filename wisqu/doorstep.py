@@ -15,10 +15,16 @@ from typing import Any
 
 from uvicorn import Server
 
+# A crowd that never ends must not keep the port open.
+MOST_ROUNDS = 50
+
 
 async def close(server: Server) -> None:
     """Accept who has come, and listen no more."""
-    while waiting := [each for listener in server.servers for each in _come(listener)]:
+    for _ in range(MOST_ROUNDS):
+        waiting = [each for listener in server.servers for each in _come(listener)]
+        if not waiting:
+            break
         await asyncio.gather(*(_let_in(server, each) for each in waiting))
     for listener in server.servers:
         listener.close()

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -58,6 +59,25 @@ def test_a_port_that_is_just_closed_resets_who_was_not_seen_yet() -> None:
 
 def test_who_was_not_seen_yet_is_let_in_before_the_port_is_closed() -> None:
     assert leaping.run(came_unseen(is_let_in=True)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_crowd_that_never_ends_does_not_keep_the_port_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd: list[socket.socket] = []
+    look = doorstep._come
+
+    def look_again(listener: Any) -> list[socket.socket]:
+        crowd.append(socket.create_connection(listener.sockets[0].getsockname()[:2]))
+        return look(listener)
+
+    async def close() -> None:
+        async with serving() as (server, _):
+            await doorstep.close(server)
+
+    monkeypatch.setattr(doorstep, "_come", look_again)
+    leaping.run(close())
+    assert len(crowd) == doorstep.MOST_ROUNDS
+    for each in crowd:
+        each.close()
 
 
 def test_nobody_is_let_in_after_it_was_closed() -> None:
